@@ -1,0 +1,1 @@
+"""Bytes -> Trace. One file per format; this folder is the registry."""
