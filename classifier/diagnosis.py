@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from classifier.taxonomy import Mitigation
 from classifier.trace import Frozen, Phase
 
 
@@ -82,13 +83,6 @@ class Segment(Frozen):
     phase: Phase
     start: int
     end: int
-
-
-class Mitigation(Frozen):
-    """What to change so that it does not happen again (section V of the paper)."""
-
-    kind: str
-    advice: str
 
 
 class Versions(Frozen):
