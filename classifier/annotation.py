@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from classifier.taxonomy import Taxonomy
+
 UNKNOWN = "unknown"  # the annotator's word for "the log does not show it"; a statement, unlike an absent cause
 
 _TRUST = (Provenance.HUMAN, Provenance.INJECTED, Provenance.MODEL)
 
 _Value = TypeVar("_Value", str, int)
+
+Judged = Literal["cause", "tier2", "phase", "step", "agent", "native_category"]
 
 
 class Annotation(Frozen):
@@ -151,14 +155,46 @@ def merge(annotations: Sequence[Annotation]) -> Label:
     )
 
 
-def in_terms_of(label: Label, field: Literal["native_category", "agent"]) -> Label:
-    """Take another field's value for the cause: to evaluate in the annotators' own scheme."""
-    value, by = (
-        (label.native_category, label.native_category_by)
-        if field == "native_category"
-        else (label.agent, label.agent_by)
-    )
-    return label.model_copy(update={"cause": value, "cause_by": by, "secondary": ()})
+def in_terms_of(label: Label, taxonomy: Taxonomy) -> Label:
+    """Take the annotators' own category for the cause, as an id of the taxonomy made for it.
+
+    A category that the taxonomy has under several parents is looked up under the label's agent, which in
+    AgentErrorBench is the module at fault. The cause is None where the taxonomy holds no such category.
+    """
+    native, within = label.native_category, taxonomy.resolve(label.agent or "")
+    found = taxonomy.resolve(native) if native else None
+    if native and found is None and within is not None:
+        found = taxonomy.resolve(native, within=within.id)
+    by = label.native_category_by if found else None
+    return label.model_copy(update={"cause": found.id if found else None, "cause_by": by, "secondary": ()})
+
+
+def coarser(cause: str, taxonomy: Taxonomy, tier: Literal["tier2", "phase"]) -> str | None:
+    """Give the cause's ancestor below the phase, or its phase (None where the taxonomy has none).
+
+    A cause that the taxonomy does not hold, such as `unknown`, stays as it is.
+    """
+    if cause not in taxonomy:
+        return cause
+    if tier == "phase":
+        return taxonomy.phase_of(cause)
+    return (cause, *(above.id for above in taxonomy.ancestors(cause)))[-1]
+
+
+def field_value(note: Annotation, field: Judged, taxonomy: Taxonomy | None = None) -> str | None:
+    """Give one field as text that can be compared: agents by `agent_key`, causes at the tier that the field names.
+
+    Raises ValueError for `tier2` and `phase` without a taxonomy.
+    """
+    if field in {"tier2", "phase"}:
+        if taxonomy is None:
+            raise ValueError(f"{field} needs a taxonomy")
+        return note.cause and coarser(note.cause, taxonomy, "phase" if field == "phase" else "tier2")
+    if field == "agent":
+        return note.agent and agent_key(note.agent)
+    if field == "step":
+        return None if note.step is None else str(note.step)
+    return note.cause if field == "cause" else note.native_category
 
 
 def agent_key(name: str) -> str:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from classifier.annotation import (
     Annotation,
     AnnotationError,
+    Judged,
     Label,
     agent_key,
     dump,
+    field_value,
     in_terms_of,
     merge,
     parse,
@@ -21,6 +23,7 @@ from classifier.annotation import (
     write,
 )
 from classifier.diagnosis import Provenance
+from classifier.taxonomy import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,10 +138,49 @@ def test_no_annotation_gives_an_empty_label() -> None:
     assert merge([]) == Label()
 
 
-def test_the_native_category_can_stand_for_the_cause_with_its_own_provenance() -> None:
-    label = merge([said("coder", MODEL, cause="E1.1"), said("ann", HUMAN, native_category="Bad plan", agent="planner")])
-    assert (in_terms_of(label, "native_category").cause, label.native_category_by) == ("Bad plan", HUMAN)
-    assert (in_terms_of(label, "agent").cause, in_terms_of(label, "agent").cause_by) == ("planner", HUMAN)
+def test_the_annotators_own_category_can_stand_for_the_cause() -> None:
+    label = merge([said("coder", MODEL, cause="E1.1"), said("ann", HUMAN, native_category="System failure")])
+    native = in_terms_of(label, load("agentrx"))
+    assert native.cause in load("agentrx")
+    assert native.cause_by is HUMAN
+
+
+def test_a_category_of_two_modules_is_looked_up_under_the_module_at_fault() -> None:
+    label = merge([said("ann", HUMAN, native_category="hallucination", agent="Memory")])
+    assert in_terms_of(label, load("agenterrorbench")).cause == "memory.hallucination"
+
+
+def test_a_category_that_the_taxonomy_lacks_gives_no_cause() -> None:
+    label = merge([said("coder", MODEL, cause="E1.1"), said("ann", HUMAN, native_category="bad luck")])
+    assert (in_terms_of(label, load("agentrx")).cause, in_terms_of(label, load("agentrx")).cause_by) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("cause", "E1.1"),
+        ("tier2", "E1"),
+        ("phase", "execution"),
+        ("step", "4"),
+        ("agent", "websurfer"),
+        ("native_category", "Other"),
+    ],
+)
+def test_a_field_is_given_as_comparable_text(field: Judged, value: str) -> None:
+    note = said("ann", HUMAN, cause="E1.1", step=4, agent="Web_Surfer", native_category="Other")
+    assert field_value(note, field, load()) == value
+    assert field_value(said("ann", HUMAN), field, load()) is None
+
+
+def test_unknown_stays_unknown_on_every_tier() -> None:
+    note = said("ann", HUMAN, cause="unknown")
+    fields: tuple[Judged, ...] = ("cause", "tier2", "phase")
+    assert [field_value(note, field, load()) for field in fields] == ["unknown"] * 3
+
+
+def test_a_tier_without_a_taxonomy_is_refused() -> None:
+    with pytest.raises(ValueError, match="phase needs a taxonomy"):
+        field_value(said("ann", HUMAN, cause="E1"), "phase")
 
 
 @pytest.mark.parametrize(
