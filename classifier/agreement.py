@@ -145,10 +145,11 @@ def agree(
 ) -> AgreementReport:
     """Measure how far annotators agree on one field.
 
-    `annotators` restricts and orders them (all, sorted, if None). `groups` gives a run's task (a run is a task of its
-    own where it is silent). `taxonomy` is needed for the fields `tier2` and `phase`; a cause that it does not hold
-    stays as it is. `unknown` counts as a label. Where an annotator labelled a run twice, its first word counts. Agents
-    are compared by `agent_key`. Raises ValueError where an annotator named has no label, or no unit has two.
+    `annotators` restricts and orders them (all, sorted, if None); one who shares no run with another is left out.
+    `groups` gives a run's task (a run is a task of its own where it is silent). `taxonomy` is needed for the fields
+    `tier2` and `phase`; a cause that it does not hold stays as it is. `unknown` counts as a label. Where an annotator
+    labelled a run twice, its first word counts. Agents are compared by `agent_key`. Raises ValueError where an
+    annotator named has no label, or no run has two.
     """
     said: dict[str, dict[str, str]] = {}
     provenance: dict[str, set[Provenance]] = {}
@@ -162,6 +163,7 @@ def agree(
     runs = sorted(run for run, by in said.items() if sum(name in by for name in names) >= 2)
     if not runs:
         raise ValueError(f"no run has a {field} label by two of: {', '.join(names)}")
+    names = tuple(name for name in names if any(name in said[run] for run in runs))
     labels = sorted({said[run][name] for run in runs for name in names if name in said[run]}, key=_natural)
     number = {label: code for code, label in enumerate(labels)}
     codes = np.array([[number[said[run][n]] if n in said[run] else _MISSING for n in names] for run in runs])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"  # the annotator's word for "the log does not show it"; a statement, unlike an absent cause
 
-_TRUST = (Provenance.HUMAN, Provenance.INJECTED, Provenance.MODEL)
+TRUST = (Provenance.HUMAN, Provenance.INJECTED, Provenance.MODEL)
 
 _Value = TypeVar("_Value", str, int)
 
@@ -52,15 +52,15 @@ class Annotation(Frozen):
         return () if value is None else value
 
 
-class BadLine(Frozen):
-    """A line that is not an annotation: where it stands (from 1) and what is wrong with it."""
+class Problem(Frozen):
+    """What could not be read of a labelled set: which file, which line of it (from 1), and what is wrong."""
 
     file: str
-    line: int
     problem: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.problem}"
+        return f"{self.file}:{self.line}: {self.problem}" if self.line else f"{self.file}: {self.problem}"
 
 
 class AnnotationError(ValueError):
@@ -71,7 +71,7 @@ class Annotations(Frozen):
     """What a file held: the records in its order, and the lines that are none."""
 
     records: tuple[Annotation, ...]
-    bad: tuple[BadLine, ...]
+    bad: tuple[Problem, ...]
 
 
 class Label(Frozen):
@@ -101,7 +101,7 @@ def parse(text: str, *, file: str = "<text>", strict: bool = False) -> Annotatio
         try:
             records.append(Annotation.model_validate_json(line))
         except ValidationError as error:
-            problem = BadLine(file=file, line=number, problem=_problems(error))
+            problem = Problem(file=file, line=number, problem=_problems(error))
             if strict:
                 raise AnnotationError(str(problem)) from error
             bad.append(problem)
@@ -208,7 +208,7 @@ def agent_key(name: str) -> str:
 
 def _resolve(said: Iterable[tuple[_Value | None, Provenance]]) -> tuple[_Value | None, Provenance | None]:
     present = [(value, by) for value, by in said if value is not None]
-    for trusted in _TRUST:
+    for trusted in TRUST:
         values = [value for value, by in present if by is trusted]
         if values:
             return Counter(values).most_common(1)[0][0], trusted  # most_common keeps first-seen order on a tie
