@@ -25,7 +25,8 @@ from classifier.confusion import (
     tier,
     tiers,
 )
-from classifier.diagnosis import Candidate, Diagnosis, Provenance
+from classifier.diagnosis import Provenance
+from classifier.prediction import Prediction
 from classifier.reliability import Calibration, RiskCoverage, calibration, risk_coverage
 from classifier.trace import Frozen
 
@@ -35,38 +36,6 @@ if TYPE_CHECKING:
     from classifier.bootstrap import Floats
     from classifier.corpus import Example
     from classifier.taxonomy import Taxonomy
-
-
-class Prediction(Frozen):
-    """What is known of a prediction.
-
-    `best`: the likeliest cause, however unlikely. `named`: the cause, or a parent of causes, that it commits to; None
-    where it abstains. `confidence`: the probability that `named` (or, abstaining, `best`) is right. `probabilities`:
-    the whole distribution, if there is one. `candidates`: the conformal set. `steps`: likeliest first.
-    """
-
-    trace_id: str
-    best: str | None
-    named: str | None
-    confidence: float
-    probabilities: tuple[Candidate, ...] = ()
-    candidates: tuple[str, ...] = ()
-    steps: tuple[int, ...] = ()
-    agent: str | None = None
-
-    @classmethod
-    def of(cls, diagnosis: Diagnosis) -> Prediction:
-        """Take a diagnosis for a prediction. It holds no whole distribution, so there is no Brier score of it."""
-        candidates = tuple(candidate.cause for candidate in diagnosis.candidates)
-        return cls(
-            trace_id=diagnosis.trace_id,
-            best=candidates[0] if candidates else diagnosis.cause,
-            named=diagnosis.cause,
-            confidence=diagnosis.confidence,
-            candidates=candidates,
-            steps=tuple(choice.step for choice in diagnosis.steps),
-            agent=diagnosis.agent,
-        )
 
 
 class Case(Frozen):
