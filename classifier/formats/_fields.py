@@ -48,7 +48,7 @@ def sequence(value: Any, place: str) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """Return content as text: strings as they are, null as "", parts (OpenAI's text and image) one a line, else JSON."""
+    """Return content as text: null is "", parts (OpenAI's text and image) come one a line, else it is JSON."""
     if isinstance(value, str):
         return clean(value)
     if value is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import zlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 200 * 2**20
 SQLITE_MAGIC = b"SQLite format 3\x00"
 
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _BOMS = (  # the longer first: the UTF-32 mark begins with the UTF-16 one
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -85,6 +87,11 @@ class Source:
         if not text or text.isspace():
             raise TraceError("the input is empty")
         return text.replace("\r\n", "\n") if "\r\n" in text else text
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without terminal escapes (colours and the like): what a reader of the console saw."""
+        return _ESCAPES.sub("", self.text) if "\x1b" in self.text else self.text
 
     @cached_property
     def document(self) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TASK = re.compile(r"^(?:Task:|.*?Your task is to:)[ \t]*", re.MULTILINE)
 _TASK_END = re.compile(
-    r"\nPrior to this step|\nAvailable Tools:|\nCurrent Observation:|\nYou are now at step|\nYour current observation is:"
+    r"\n(?:Prior to this step|Available Tools:|Current Observation:|You are now at step|Your current observation is:)"
 )
 _NEWEST = re.compile(  # GAIA's prompt, or ALFWorld's and WebShop's
     r"^You are now at step (?P<step>\d+)(?P<last>[^\n]{0,60}?)(?:\nCurrent Observation:|current observation is:)[ ]?",

@@ -62,7 +62,10 @@ def read_steps(messages: Any, place: str) -> tuple[Step, ...]:
 
 
 def speaker(role: str) -> tuple[str, str | None, str | None]:
-    """Split a role into agent, addressee and kind: "Orchestrator (-> WebSurfer)" is ("Orchestrator", "WebSurfer", "instruction")."""
+    """Split a role into agent, addressee and kind.
+
+    "Orchestrator (-> WebSurfer)" gives ("Orchestrator", "WebSurfer", "instruction").
+    """
     match = _SPEAKER.match(role)
     if not match or not match["agent"]:
         return role, None, None
