@@ -101,7 +101,7 @@ def confusion(gold: Sequence[str], best: Sequence[str]) -> Confusion:
 
 def cause_scores(confusion: Confusion) -> tuple[CauseScore, ...]:
     """Score each cause of the table."""
-    table = np.array(confusion.counts, dtype=np.int64).reshape(len(confusion.labels), -1)
+    table = np.array(confusion.counts, dtype=np.int64).reshape(len(confusion.labels), len(confusion.labels))
     scores = []
     for i, cause in enumerate(confusion.labels):
         if cause == NONE:
