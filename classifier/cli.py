@@ -1,0 +1,199 @@
+"""coroner: the command line. Thin: arguments in, a call to the core, text or JSON out.
+
+What a command needs is imported inside it: a cold `coroner classify` must feel instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from classifier.terminal import EXIT_CODES, Exit, console, fail, or_fail, say, show, watched, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifier.diagnosis import Diagnosis
+    from classifier.intake import Classifies, Unread
+    from classifier.taxonomy import Taxonomy
+
+FULL_REPORTS = 3  # more inputs than this are shown one to a line
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The seam: how the commands come by a classifier. Tests pass their own."""
+
+    load: Callable[[Path | None, str | None, str | None], Classifies]
+
+
+def _load(index: Path | None, embedder: str | None, taxonomy: str | None) -> Classifies:
+    from classifier.pipeline import Classifier  # noqa: PLC0415 - the path of classify alone
+
+    return Classifier.load(index, embedder=embedder, taxonomy=taxonomy)
+
+
+app = typer.Typer(
+    name="coroner",
+    help=f"Tells why an LLM-agent run failed.\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Index to use instead of the shipped one.")]
+EmbedderOption = Annotated[str | None, typer.Option("--embedder", help="Embedder; must be the one of the index.")]
+TaxonomyOption = Annotated[
+    str | None, typer.Option("--taxonomy", help="Name of a shipped taxonomy or path of your own (TOML).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a page for people.")]
+
+
+@app.callback(invoke_without_command=True)
+def _start(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print it.")] = False
+) -> None:
+    if version:
+        from classifier import __version__  # noqa: PLC0415 - asked for seldom
+
+        typer.echo(f"coroner {__version__}")
+        raise typer.Exit
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
+    context.obj = context.obj or Tools(load=_load)
+
+
+@app.command()
+def classify(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(help="Files, folders (searched through), or - for standard input.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One Diagnosis per line, or {file, error}.")] = False,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    taxonomy: TaxonomyOption = None,
+    kind: Annotated[
+        str | None, typer.Option("--format", help="Format of the inputs; found by content if absent.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="A full page for each of many runs.")] = False,
+) -> None:
+    """Say why runs failed: the decisive step, the cause, the proof, and how sure that is."""
+    from classifier import formats, intake  # noqa: PLC0415 - see the module
+
+    if kind is not None and kind not in formats.names():
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(formats.names())}", param_hint="--format")
+    files, passed_over = intake.find(paths)
+    if passed_over:
+        say(f"{passed_over} files passed over: not named like logs")
+    if not files:
+        fail("no file to read")
+    classifier = _classifier(context, index, embedder, taxonomy)
+    outcomes = watched((intake.outcome(classifier, file, kind) for file in files), len(files), "Classifying")
+    if as_json:
+        read, unread = _write_lines(outcomes)
+    else:
+        read, unread = _write_report(outcomes, classifier.taxonomy, full=full or len(files) <= FULL_REPORTS)
+    if unread:
+        raise typer.Exit(Exit.SOME_UNREAD if read else Exit.FAILED)
+
+
+def _write_lines(outcomes: Iterable[Sequence[Diagnosis] | Unread]) -> tuple[int, int]:
+    """Write one JSON object per run or unreadable input; return how many inputs were read and how many not."""
+    read = unread = 0
+    for outcome in outcomes:
+        if isinstance(outcome, Sequence):
+            read += 1
+            write("".join(f"{diagnosis.model_dump_json()}\n" for diagnosis in outcome))
+        else:
+            unread += 1
+            write(f"{outcome.model_dump_json()}\n")
+    return read, unread
+
+
+def _write_report(
+    outcomes: Iterable[Sequence[Diagnosis] | Unread], taxonomy: Taxonomy, *, full: bool
+) -> tuple[int, int]:
+    """Print a page per run, or a line per run and a summary; return how many inputs were read and how many not."""
+    from classifier import report  # noqa: PLC0415 - JSON needs no rich
+
+    shown: list[Diagnosis] = []
+    out, read, unread = console(), 0, 0
+    for outcome in outcomes:
+        if not isinstance(outcome, Sequence):
+            unread += 1
+            say(outcome.error)
+            continue
+        read += 1
+        for diagnosis in outcome:
+            if full and len(outcome) <= FULL_REPORTS:
+                show(out, report.page(diagnosis, taxonomy))
+            else:
+                out.print(report.row(diagnosis, taxonomy, out.width if out.is_terminal else None), soft_wrap=True)
+        shown += outcome
+    if len(shown) > FULL_REPORTS:
+        out.print()
+        out.print(report.summary(shown, taxonomy))
+    return read, unread
+
+
+@app.command(name="taxonomy")
+def show_taxonomy(
+    cause: Annotated[str | None, typer.Argument(help="Show this cause alone: id, slug or name.")] = None,
+    taxonomy: TaxonomyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the causes with what they mean and what helps. Shipped: lu2025 (the 19), mast, agentrx, agenterrorbench."""
+    from classifier import taxonomy as taxonomies  # noqa: PLC0415 - see the module
+
+    known = or_fail(lambda: taxonomies.load(taxonomy or taxonomies.DEFAULT))
+    found = known.resolve(cause) if cause else None
+    if cause and found is None:
+        fail(f"no cause {cause!r} in {known.name}; it has {', '.join(known.ids)}")
+    if as_json:
+        write((found or known).model_dump_json() + "\n")
+        return
+    from classifier import report  # noqa: PLC0415 - JSON needs no rich
+
+    show(console(), report.cause_page(found, known) if found else report.taxonomy_page(known))
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
+    public: Annotated[bool, typer.Option("--public", help="Allow an address that others can reach.")] = False,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    taxonomy: TaxonomyOption = None,
+    max_mib: Annotated[int, typer.Option(min=1, help="Largest request body, in MiB.")] = 32,
+    at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on at once.")] = 2,
+) -> None:
+    """Start the web service: POST /classify, GET /taxonomy, GET /healthz, GET /docs."""
+    import importlib  # noqa: PLC0415 - see the module
+
+    if not public and host not in {"127.0.0.1", "::1", "localhost"}:
+        raise typer.BadParameter("others can reach it and it asks no password; add --public", param_hint="--host")
+    # by name: the service lies above this layer, and only this command may reach up
+    service = importlib.import_module("service.app")
+    settings = service.Settings(max_bytes=max_mib * 2**20, at_once=at_once)
+    service.serve(_classifier(context, index, embedder, taxonomy), settings, host=host, port=port)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _classifier(context: typer.Context, index: Path | None, embedder: str | None, taxonomy: str | None) -> Classifies:
+    tools: Tools = context.obj
+    return or_fail(lambda: tools.load(index, embedder, taxonomy))
