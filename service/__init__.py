@@ -1,0 +1,1 @@
+"""The web: REST over the classifier."""

@@ -1,0 +1,65 @@
+"""Limits that hold while a request arrives, not after: its size, and how many are in flight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+from service import problems
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class LimitBody:
+    """Refuses a body over `max_bytes` with 413: by its announced length, or where the bytes run over."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its bytes counted."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self.max_bytes:
+            await problems.response(413, self._detail())(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise HTTPException(413, self._detail())
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _detail(self) -> str:
+        return f"a body may have at most {self.max_bytes} bytes"
+
+
+class LimitCrowd:
+    """Turns requests away with 503 while `in_flight` others are being sent or worked on, so that memory is bounded."""
+
+    def __init__(self, app: ASGIApp, in_flight: int) -> None:
+        self.app, self.in_flight, self.now = app, in_flight, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if there is room."""
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+            await self.app(scope, receive, send)
+            return
+        if self.now >= self.in_flight:
+            busy = problems.response(503, "too many requests at once; try again shortly", headers={"Retry-After": "1"})
+            await busy(scope, receive, send)
+            return
+        self.now += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.now -= 1

@@ -1,0 +1,82 @@
+"""Every error as a problem detail of RFC 9457 (application/problem+json)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import Field
+from starlette.exceptions import HTTPException
+
+from classifier.intake import UNNAMED
+from classifier.trace import Frozen, TraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI, Request
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Frozen):
+    """What went wrong. `type` is about:blank: the status says it all. The last three are there for unreadable logs."""
+
+    type: str = "about:blank"
+    title: str = Field(examples=["Unprocessable Content"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["no known format (known: tau_bench, who_and_when)"])
+    file: str | None = None
+    format: str | None = None
+    place: str | None = None
+
+
+# by hand: FastAPI would document a model under application/json, which is not what is sent
+DOCUMENTED: dict[str, Any] = {
+    "description": "A problem (RFC 9457)",
+    "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+}
+
+
+def response(
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    error: TraceError | None = None,
+) -> Response:
+    """Return the response for a problem; `error` adds the file, format and place of an unreadable log."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        file=error.file if error and error.file != UNNAMED else None,
+        format=error.format if error else None,
+        place=error.place if error else None,
+    )
+    body = problem.model_dump_json(exclude_none=True)
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem: its own, the framework's, and those that nobody foresaw."""
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> Response:
+        return response(error.status_code, error.detail, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return response(422, problems)
+
+    @app.exception_handler(TraceError)
+    async def on_unreadable(_: Request, error: TraceError) -> Response:
+        return response(422, error.problem, error=error)
+
+    @app.exception_handler(Exception)
+    async def on_defect(_: Request, __: Exception) -> Response:
+        # the cause goes to the log (the server re-raises it), never to the client
+        return response(500, "a defect of coroner; the server's log has it")
