@@ -16,8 +16,8 @@ _EXECUTOR = re.compile(r"^(?:computer_?terminal|(?:code_?)?executor(?:_?agent)?)
 _RESULT = re.compile(r"\s*(?:exitcode: -?\d+ \(|\*{5} Response from calling (?:tool|function) )")
 _CALL = re.compile(
     r"^\*{5} Suggested (?:tool|function) [Cc]all(?: \((?P<id>[^)\n]*)\))?: (?P<name>[^\n]+?) ?\*{5}\n"
-    r"Arguments: *\n(?P<arguments>.*?)\n\*{10,}$",
-    re.MULTILINE | re.DOTALL,
+    r"Arguments: *\n(?P<arguments>(?:(?!\*{5})[^\n]*\n)*+)\*{10,}$",
+    re.MULTILINE,
 )
 
 

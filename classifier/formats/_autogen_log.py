@@ -165,7 +165,7 @@ def _reply(row: Row, sender: str) -> Message | None:
 
 def partial_string(text: str, key: str) -> str:
     """Return the value of a string field in JSON text that may end in the middle of it, "" where there is none."""
-    match = re.search(rf'"{re.escape(key)}": ?"((?:[^"\\]|\\(?:u[0-9a-fA-F]{{4}}|[^u]))*)', text)
+    match = re.search(rf'"{re.escape(key)}": ?"((?:[^"\\]|\\(?:u[0-9a-fA-F]{{4}}|[^u]))*+)', text)
     if not match:
         return ""
     try:

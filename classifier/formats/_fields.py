@@ -13,6 +13,7 @@ from typing import Any
 from classifier.trace import Role, TraceError
 
 _UNENCODABLE = re.compile("[\ud800-\udfff\x00]")
+_LONGEST_NAME = 1000
 _ROLES = {
     "system": Role.SYSTEM,
     "developer": Role.SYSTEM,
@@ -69,6 +70,8 @@ def name(value: Any, place: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise TraceError(f"expected a name, found {_kind(value)}", place=place)
+    if len(value) > _LONGEST_NAME:
+        raise TraceError(f"a name of {len(value)} characters", place=place)
     return clean(value.strip())
 
 

@@ -21,12 +21,13 @@ _TASK_END = re.compile(
     r"\n(?:Prior to this step|Available Tools:|Current Observation:|You are now at step|Your current observation is:)"
 )
 _NEWEST = re.compile(  # GAIA's prompt, or ALFWorld's and WebShop's
-    r"^You are now at step (?P<step>\d+)(?P<last>[^\n]{0,60}?)(?:\nCurrent Observation:|current observation is:)[ ]?",
+    r"^You are now at step (?P<step>\d{1,9})(?P<last>[^\n]{0,60}?)(?:\nCurrent Observation:|current observation is:)[ ]?",
     re.MULTILINE,
 )
 _REPEATED = ("\n\nAvailable Tools:\n", "\n\nNow it's your turn", "\nYou should first recall relevant past experiences")
 _CALL = re.compile(
-    r"<action>\s*(?:tool|action):[ \t]*(?P<tool>[^\n]+)\n\s*parameters:(?P<arguments>.*?)</action>", re.DOTALL
+    r"<action>\s*(?:tool|action):[ \t]*+(?P<tool>[^\n]++)\n\s*parameters:"
+    r"(?P<arguments>[^<]*+(?:<(?!/?action>)[^<]*+)*+)</action>"
 )
 
 

@@ -25,8 +25,9 @@ def sniff(source: Source) -> bool:
     head = source.head
     if not isinstance(head, dict):
         return False
-    if any(isinstance(head.get(key), list) for key in _LISTS):
-        return "question" not in head and _is_message(next(iter(_history(head, "")[0]), None))
+    histories = [head[key] for key in _LISTS if isinstance(head.get(key), list)]
+    if histories:
+        return "question" not in head and all(map(_is_message, histories[0]))
     document = source.document
     return isinstance(document, list) and all(map(_is_message, document)) and _all_named(document)
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FRAMEWORK = "magentic-one"
 _ORCHESTRATOR = re.compile(r"^(?:Magentic[ -]?One ?)?Orchestrator\b", re.IGNORECASE)
-_SPEAKER = re.compile(r"^(?P<agent>[^()]*?)\s*\((?P<note>[^()]*)\)$")
 _KINDS = {"termination condition": "termination"}
 _ROLES = {
     "human": Role.USER,
@@ -66,10 +65,10 @@ def speaker(role: str) -> tuple[str, str | None, str | None]:
 
     "Orchestrator (-> WebSurfer)" gives ("Orchestrator", "WebSurfer", "instruction").
     """
-    match = _SPEAKER.match(role)
-    if not match or not match["agent"]:
+    agent, bracket, note = role.removesuffix(")").partition("(")
+    agent, note = agent.strip(), note.strip()
+    if not bracket or not agent or not role.endswith(")"):
         return role, None, None
-    note = match["note"].strip()
     if note.startswith("->"):
-        return match["agent"], note[2:].strip() or None, "instruction"
-    return match["agent"], None, _KINDS.get(note, note) or None
+        return agent, note[2:].strip() or None, "instruction"
+    return agent, None, _KINDS.get(note, note) or None

@@ -30,7 +30,7 @@ _MESSAGE = re.compile(r"\s*├──●\s?(?P<said>.*)")
 _MORE = re.compile(r"\s*│(?: {1,3})?(?P<said>.*)")
 _END = re.compile(r"\s*╰──●\s*sending message to (?P<to>\w+)")
 _LINE = re.compile(r"(?P<sender>[A-Z]\w*) -> (?P<to>[A-Z]\w*): (?P<said>.*)")
-_PROGRESS = re.compile(r"(?:\][^\]]*|▶ \[.*?)?\s*<=.=>\s*$")  # what the animated status line left behind
+_PROGRESS = re.compile(r"<=.=>$")  # the end of an animated status line, which left its tail on the line
 
 
 @dataclass
@@ -84,8 +84,19 @@ def parse(source: Source) -> list[Trace]:
 
 def _read_part(post: _Open, line: str) -> None:
     if attachment := _ATTACHMENT.match(line):
-        post.parts.append((attachment["type"], [_PROGRESS.sub("", attachment["said"])]))
+        post.parts.append((attachment["type"], [_said(attachment["said"])]))
     elif message := _MESSAGE.match(line):
-        post.parts.append(("", [_PROGRESS.sub("", message["said"])]))
+        post.parts.append(("", [_said(message["said"])]))
     elif post.parts and (more := _MORE.match(line)):
         post.parts[-1][1].append(more["said"])
+
+
+def _said(text: str) -> str:
+    """Cut off the tail of a status line, as far as it can be told from the text."""
+    shown = text.rstrip()
+    if not _PROGRESS.search(shown[-5:]):
+        return text
+    shown = shown[:-5]
+    for mark in ("▶ [", "] "):
+        shown = shown.partition(mark)[0]
+    return shown.rstrip()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - (?P<level>[A-Z]+) - ", re.MULTILINE)
 _TALK = re.compile(r"(?P<sender>[\w ]{1,60}?) talk to (?P<to>[\w ]{1,60}?): ?(?P<message>.*)", re.DOTALL)
 _SESSION = re.compile(r"Session (?P<id>\S+) is initialized")
-_FIELD = re.compile(r'"(?P<key>\w+)": ?"(?P<value>(?:[^"\\]|\\.)*)"')
+_FIELD = re.compile(r'"(?P<key>\w+)": ?"(?P<value>(?:[^"\\]|\\.)*+)"')
 _NOT_ATTACHED = {"send_to", "message"}
 
 
