@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ANNOTATIONS = "annotations.jsonl"
 SAME_TASK = 0.6  # on the 185 real runs: variants of one task share 0.73 or more of their trigrams, others 0.48 or less
-_MIN_WORDS = 5  # shorter tasks ("continue") lie inside others by chance: they must be equal
+_MIN_TRIGRAMS = 3  # what has fewer ("continue") lies inside others by chance: it must be equal
+_COMMON_SHARE, _COMMON_TASKS = 0.1, 5  # a trigram in more than a tenth of the tasks, and more than 5, is no task's own
 
 
 class Example(Frozen):
@@ -128,13 +129,16 @@ def task_words(task: str) -> tuple[str, ...]:
 def group_tasks(tasks: Sequence[str]) -> tuple[str, ...]:
     """Name the group of each task, so that the same task in other words around it gets the same name.
 
-    Two tasks are one where the shorter one's word trigrams occur in the other to `SAME_TASK` or more: formats wrap a
-    question in instructions or append the contents of a file, and benchmarks vary one scenario. Groups are closed
-    under that. The name is a hash of the group's shortest text, so it does not depend on the order of the tasks.
+    Two tasks are one where the word trigrams of one occur in the other to `SAME_TASK` or more: formats wrap a question
+    in instructions or append the contents of a file, and benchmarks vary one scenario. Trigrams that many tasks share
+    are instructions to every run and do not count. Groups are closed under resemblance. The name is a hash of the
+    group's shortest text, so it does not depend on the order of the tasks.
     """
     words = [task_words(task) for task in tasks]
     distinct = sorted(set(words), key=lambda text: (len(text), text))
     trigrams = [set(zip(text, text[1:], text[2:], strict=False)) for text in distinct]
+    common = Counter(trigram for own in trigrams for trigram in own)
+    everywhere = max(_COMMON_TASKS, _COMMON_SHARE * len(distinct))
     holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     root = list(range(len(distinct)))
 
@@ -143,15 +147,17 @@ def group_tasks(tasks: Sequence[str]) -> tuple[str, ...]:
             member = root[member]
         return member
 
-    for number, own in enumerate(trigrams):
-        shared = Counter(holder for trigram in own for holder in holders[trigram])
-        for shorter, common in shared.items():
-            if common >= SAME_TASK * min(len(trigrams[shorter]), len(own)):
-                one, other = sorted((top(shorter), top(number)))
-                root[other] = one
-        if len(distinct[number]) >= _MIN_WORDS:
-            for trigram in own:
-                holders[trigram].append(number)
+    for number, text in enumerate(trigrams):
+        own = {trigram for trigram in text if common[trigram] <= everywhere}
+        trigrams[number] = own
+        if len(own) < _MIN_TRIGRAMS:
+            continue
+        for other, shared in Counter(holder for trigram in own for holder in holders[trigram]).items():
+            if shared >= SAME_TASK * min(len(trigrams[other]), len(own)):
+                one, two = sorted((top(other), top(number)))
+                root[two] = one
+        for trigram in own:
+            holders[trigram].append(number)
     names = {text: _digest(" ".join(distinct[top(number)])) for number, text in enumerate(distinct)}
     return tuple(names[text] for text in words)
 

@@ -30,9 +30,7 @@ BREAD = "How many loaves of rye bread did the bakery in Almond Street sell in th
 SHIP = "Name the harbour where the ferry to the northern islands was repainted after the storm of 1987."
 
 
-def write_run(
-    folder: Path, name: str, task: str = BREAD, *, words: str = "I will look it up.", lead: str = "Cook"
-) -> None:
+def write_run(folder: Path, name: str, task: str = BREAD, *, words: str = "I will look it up.") -> None:
     """Write a run as a chat of a team, in the form of Who&When; the content is ours."""
     history = [
         {"name": "Cook", "role": "user", "content": f"Task: {task}"},
@@ -170,6 +168,18 @@ def test_short_tasks_are_one_only_if_equal() -> None:
     assert len(set(group_tasks(["", "?", "Bake."]))) == 2
 
 
+def test_instructions_to_every_run_do_not_make_their_tasks_one() -> None:
+    wrap = (
+        "You are a careful assistant with a browser and a shell. Think step by step, use one tool at a time, and give "
+        "the final answer between tags, without a unit and without any other words around it. Task: {}"
+    )
+    goods = [*"abcdefghijklmno"]
+    tasks = [wrap.format(f"What did a sack of {good} cost at the {good} market of Almond Street?") for good in goods]
+    assert len(set(group_tasks(tasks))) == len(goods)
+    bare = "What did a sack of a cost at the a market of Almond Street?"
+    assert group_tasks([*tasks, bare])[-1] == group_tasks([*tasks, bare])[0]
+
+
 def test_groups_are_closed_under_resemblance() -> None:
     middle = f"{BREAD} {SHIP}"
     assert len(set(group_tasks([BREAD, SHIP]))) == 2
@@ -228,6 +238,7 @@ def test_all_real_traces_are_read_with_their_annotations() -> None:
         "tau-bench": 17,
     }
     assert len({example.source for example in corpus.examples}) == 5
+    assert len({example.group for example in corpus.examples}) == 100
     assert all(example.label.step_by is HUMAN and example.label.cause_by is MODEL for example in corpus.examples)
 
 
