@@ -6,37 +6,40 @@ What a command needs is imported inside it: a cold `coroner classify` must feel 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier.terminal import EXIT_CODES, Exit, console, fail, or_fail, say, show, watched, write
+from classifier import cli_labels
+from classifier.terminal import (
+    EXIT_CODES,
+    EmbedderOption,
+    Exit,
+    IndexOption,
+    JsonOption,
+    TaxonomyOption,
+    Tools,
+    console,
+    fail,
+    load_classifier,
+    open_classifier,
+    or_fail,
+    say,
+    show,
+    watched,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from classifier.diagnosis import Diagnosis
-    from classifier.intake import Classifies, Unread
+    from classifier.intake import Unread
     from classifier.taxonomy import Taxonomy
 
 FULL_REPORTS = 3  # more inputs than this are shown one to a line
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The seam: how the commands come by a classifier. Tests pass their own."""
-
-    load: Callable[[Path | None, str | None, str | None], Classifies]
-
-
-def _load(index: Path | None, embedder: str | None, taxonomy: str | None) -> Classifies:
-    from classifier.pipeline import Classifier  # noqa: PLC0415 - the path of classify alone
-
-    return Classifier.load(index, embedder=embedder, taxonomy=taxonomy)
 
 
 app = typer.Typer(
@@ -47,13 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-IndexOption = Annotated[Path | None, typer.Option("--index", help="Index to use instead of the shipped one.")]
-EmbedderOption = Annotated[str | None, typer.Option("--embedder", help="Embedder; must be the one of the index.")]
-TaxonomyOption = Annotated[
-    str | None, typer.Option("--taxonomy", help="Name of a shipped taxonomy or path of your own (TOML).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a page for people.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -68,7 +64,7 @@ def _start(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
-    context.obj = context.obj or Tools(load=_load)
+    context.obj = context.obj or Tools(load=open_classifier)
 
 
 @app.command()
@@ -95,7 +91,7 @@ def classify(
         say(f"{passed_over} files passed over: not named like logs")
     if not files:
         fail("no file to read")
-    classifier = _classifier(context, index, embedder, taxonomy)
+    classifier = load_classifier(context, index, embedder, taxonomy)
     outcomes = watched((intake.outcome(classifier, file, kind) for file in files), len(files), "Classifying")
     if as_json:
         read, unread = _write_lines(outcomes)
@@ -186,7 +182,7 @@ def serve(
     # by name: the service lies above this layer, and only this command may reach up
     service = importlib.import_module("service.app")
     settings = service.Settings(max_bytes=max_mib * 2**20, at_once=at_once)
-    service.serve(_classifier(context, index, embedder, taxonomy), settings, host=host, port=port)
+    service.serve(load_classifier(context, index, embedder, taxonomy), settings, host=host, port=port)
 
 
 def main() -> None:
@@ -194,6 +190,5 @@ def main() -> None:
     app()
 
 
-def _classifier(context: typer.Context, index: Path | None, embedder: str | None, taxonomy: str | None) -> Classifies:
-    tools: Tools = context.obj
-    return or_fail(lambda: tools.load(index, embedder, taxonomy))
+for command in (cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
+    app.command()(command)

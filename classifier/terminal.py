@@ -1,10 +1,12 @@
-"""What the commands say and where: results on standard output, all else on standard error; exit codes."""
+"""What the commands share: options, exit codes, the way to a classifier, and what is said on which stream."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import Console, RenderableType
+
+    from classifier.intake import Classifies
 
 LONG = 5  # more items than this are long work, worth a progress bar
 
@@ -33,6 +37,28 @@ EXIT_CODES = (
     "Exit codes: 0 all done; 1 no input could be read, or the command could not do its work; 2 wrong usage; "
     "3 done, but some inputs could not be read."
 )
+
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Index to use instead of the shipped one.")]
+EmbedderOption = Annotated[str | None, typer.Option("--embedder", help="Embedder; must be the one of the index.")]
+TaxonomyOption = Annotated[
+    str | None, typer.Option("--taxonomy", help="Name of a shipped taxonomy or path of your own (TOML).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a page for people.")]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The seam: how the commands come by a classifier. Tests pass their own."""
+
+    load: Callable[[Path | None, str | None, str | None], Classifies]
+
+
+def open_classifier(index: Path | None, embedder: str | None, taxonomy: str | None) -> Classifies:
+    """Load the classifier that the options name; see `Classifier.load`."""
+    from classifier.pipeline import Classifier  # noqa: PLC0415 - the path of classify alone
+
+    return Classifier.load(index, embedder=embedder, taxonomy=taxonomy)
 
 
 def write(text: str) -> None:
@@ -86,3 +112,11 @@ def watched(items: Iterable[_Result], total: int, what: str) -> Iterator[_Result
     from rich.progress import track  # noqa: PLC0415 - as above
 
     yield from track(items, what, total=total, console=console(err=True), transient=True)
+
+
+def load_classifier(
+    context: typer.Context, index: Path | None, embedder: str | None, taxonomy: str | None
+) -> Classifies:
+    """Come by a classifier, or end the command with the reason why there is none."""
+    tools: Tools = context.obj
+    return or_fail(lambda: tools.load(index, embedder, taxonomy))

@@ -12,7 +12,7 @@ import pytest
 from fake_classifier import EXAMPLES, FakeClassifier
 from typer.testing import CliRunner, Result
 
-from classifier import cli, intake
+from classifier import cli, intake, terminal
 from classifier.diagnosis import Diagnosis
 from classifier.intake import Unread
 
@@ -24,7 +24,7 @@ SUCCEEDED = str(EXAMPLES / "succeeded_run.json")
 
 
 def run(*arguments: str, stdin: bytes = b"") -> Result:
-    tools = cli.Tools(load=lambda *_: FakeClassifier())
+    tools = terminal.Tools(load=lambda *_: FakeClassifier())
     return CliRunner().invoke(cli.app, list(arguments), obj=tools, input=stdin, catch_exceptions=False)
 
 
@@ -137,7 +137,7 @@ def test_a_classifier_that_cannot_be_loaded_ends_the_command_with_its_reason() -
     def refuse(*_: object) -> FakeClassifier:
         raise ValueError("the index was made with another embedder")
 
-    result = CliRunner().invoke(cli.app, ["classify", FAILED], obj=cli.Tools(load=refuse))
+    result = CliRunner().invoke(cli.app, ["classify", FAILED], obj=terminal.Tools(load=refuse))
     assert (result.exit_code, result.stderr) == (1, "coroner: the index was made with another embedder\n")
 
 
@@ -167,8 +167,8 @@ def test_help_lists_the_exit_codes() -> None:
 def test_a_terminal_that_knows_only_ascii_gets_ascii(tmp_path: Path) -> None:
     script = tmp_path / "ascii.py"
     script.write_text(
-        "import sys\nfrom classifier import cli\nfrom fake_classifier import FakeClassifier\n"
-        "cli.app(obj=cli.Tools(load=lambda *_: FakeClassifier()))\n",
+        "import sys\nfrom classifier import cli, terminal\nfrom fake_classifier import FakeClassifier\n"
+        "cli.app(obj=terminal.Tools(load=lambda *_: FakeClassifier()))\n",
         encoding="utf-8",
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter on our own script
