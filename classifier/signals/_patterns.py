@@ -173,7 +173,8 @@ LIMITS = (
         "limit",
         r"\bagent stopped due to (?:iteration|time|step|max)[\w ]{0,20} limit\b",
         r"\brecursion limit of (\d+) reached\b",
-        r"\b(?:iteration|step|turn|round|cost|budget) limit (?:of \S{1,12} )?(?:has been |was |is )?(?:reached|exceeded)\b",
+        r"\b(?:iteration|step|turn|round|cost|budget) limit (?:of \S{1,12} )?"
+        r"(?:has been |was |is )?(?:reached|exceeded)\b",
     ),
 )
 

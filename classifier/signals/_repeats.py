@@ -98,7 +98,7 @@ def _deed(trace: Trace, voices: Sequence[Sequence[Passage]], position: int) -> _
         shown = (result_step.index, result_step.content.strip()[:200].strip())
     words = _WORD.findall(action)
     place = tuple(_PLACE.findall(result[:_HEAD]))
-    seen = frozenset(_WORD.findall(result.lower()))
+    seen = frozenset(result.lower().split())
     return _Deed(step.index, shown, agent, " ".join(words), frozenset(words if near else ()), seen, place)
 
 
