@@ -256,6 +256,15 @@ def test_a_damaged_database_is_refused(request: pytest.FixtureRequest) -> None:
             assert outcome.format == "autogen_sqlite"
 
 
+def test_a_database_whose_schema_or_values_are_no_text_is_refused(request: pytest.FixtureRequest) -> None:
+    data = (request.path.parent / "fixtures/autogen_sqlite/group.db").read_bytes()
+    assert "broken SQLite file" in refused(data.replace(b"CREATE TABLE agents", b"CREATE \xe7\xe7BLE agents")).problem
+    blob = "CREATE TABLE events(event_name, json_state); INSERT INTO events VALUES('received_message', x'fffe')"
+    error = refused(database(blob))
+    assert error.place is not None
+    assert error.place.startswith("events[0].json_state")
+
+
 @pytest.mark.parametrize(
     "script",
     [

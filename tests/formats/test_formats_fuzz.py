@@ -177,7 +177,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_hostile_text_takes_time_in_proportion_to_its_length(shape: str) -> None:
-    """Ten times the text may take thirty times as long (timers are rough); a quadratic pattern takes a hundred."""
+    """Ten times the text may take thirty times as long (timers are rough); what is quadratic takes a hundred."""
 
     def seconds(length: int) -> float:
         data = HOSTILE[shape](length).encode()
@@ -186,4 +186,4 @@ def test_hostile_text_takes_time_in_proportion_to_its_length(shape: str) -> None
         return time.perf_counter() - start
 
     seconds(1000)  # imports
-    assert seconds(300_000) < 30 * max(min(seconds(30_000) for _ in range(3)), 0.01)
+    assert seconds(600_000) < 30 * max(min(seconds(60_000) for _ in range(3)), 0.01)
