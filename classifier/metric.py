@@ -119,6 +119,12 @@ class Metric:
         run = np.hstack([RUN_SCALE * self.runs(values.mean(axis=0)[None], s)[0], RUN_SYSTEM * marks])
         return windows, run
 
+    def direction(self, label: str) -> Floats:
+        """Return the direction (d,) in the embedder's space along which a step's own text speaks for a cause."""
+        own = self.local[: self.basis.shape[1]]
+        result: Floats = self.basis @ (own[:, self.labels.index(label)] - own.mean(axis=1))
+        return result
+
 
 def likely(posterior: Floats) -> NDArray[np.int64]:
     """Return the positions of the likeliest steps, in order of the run."""
