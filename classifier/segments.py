@@ -155,14 +155,15 @@ def _phase_of_others(step: Step, *, after_last: bool) -> Phase:
 def _phase_of_agent(step: Step, kind: str | None, place: _Place) -> Phase:
     """Return the phase by the first rule that knows: its beginning, its addressee, what it does, where it stands."""
     text = _ends(step.content)
+    thinks = kind is not None and _THINKING.search(kind) is not None
+    if thinks and _PLANS.match(text):
+        return Phase.PLANNING
     known = _by_opening(step, text, place) or _by_addressee(step, text, place) or _by_act(step, text)
     if known is not None:
         return known
     if place.told:
         return Phase.PLANNING if _plans(text) else Phase.EXECUTION
-    if kind is not None and _THINKING.search(kind):
-        return Phase.PLANNING
-    return _by_place(text, place)
+    return Phase.PLANNING if thinks else _by_place(text, place)
 
 
 def _by_opening(step: Step, text: str, place: _Place) -> Phase | None:
