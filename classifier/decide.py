@@ -141,7 +141,7 @@ def _phase(causes: Mapping[str, float], taxonomy: Taxonomy) -> Phase | None:
 
 def _secondary(findings: Findings, cause: str | None, taxonomy: Taxonomy) -> tuple[str, ...]:
     """Return the other causes that the run shows plainly, by its signals, in order of appearance."""
-    shown = (signal.cause for signal in findings.signals)
+    shown = (signal.cause for signal in findings.signals if signal.cause is not None)
     return tuple(dict.fromkeys(other for other in shown if other in taxonomy and other != cause))
 
 

@@ -48,9 +48,6 @@ def train(
     """
     tables = [_stored(encode(example.trace, embedder)) for example in watch(examples)]
     labelled = [label(example, table, taxonomy) for example, table in zip(examples, tables, strict=True)]
-    agents: defaultdict[str, set[str]] = defaultdict(set)
-    for example in examples:
-        agents[example.system] |= {step.agent for step in example.trace.steps}
     if base is not None:
         if (base.embedder, base.taxonomy) != (embedder.name, taxonomy.digest):
             raise TrainingError("the index to add to was made with another embedder or taxonomy: train anew")
@@ -58,9 +55,7 @@ def train(
         kept = [(run, table) for run, table in zip(base.runs, tables_of(base), strict=True) if run.run not in new]
         labelled = [*(run for run, _ in kept), *labelled]
         tables = [*(table for _, table in kept), *tables]
-        for system, names in base.agents.items():
-            agents[system] |= set(names)
-    return fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest, agents=agents)
+    return fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest)
 
 
 def label(example: Example, table: StepTable, taxonomy: Taxonomy) -> Labelled:
@@ -84,7 +79,6 @@ def fit(
     *,
     embedder: str,
     taxonomy: str,
-    agents: dict[str, set[str]],
 ) -> Index:
     """Fit everything on labelled runs and the tables of their steps (as `tables_of` returns them).
 
@@ -109,6 +103,9 @@ def fit(
     for i, held_out in zip(located, localise.cross_rank(*taught), strict=True):
         posteriors[i] = held_out
     fitted = causes.fit([tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named])
+    agents: defaultdict[str, set[str]] = defaultdict(set)
+    for table, run in zip(tables, labelled, strict=True):
+        agents[run.system].update(table.agents)
     return Index(
         embedder=embedder,
         taxonomy=taxonomy,
