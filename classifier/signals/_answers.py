@@ -157,5 +157,5 @@ def _unfinished(trace: Trace) -> Iterator[Signal]:
         acted = trace.steps[-2]
     voices = {passage.voice for passage in passages(acted)}
     if acted.tool_calls or acted.kind == "instruction" or voices - {Voice.SAID}:
-        line = next(line for line in reversed(last.content.splitlines()) if line.strip())
-        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=line[-QUOTE:].strip(), detail="unfinished")
+        quote = last.content.rstrip().rsplit("\n", 1)[-1][-QUOTE:].strip()
+        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=quote, detail="unfinished")
