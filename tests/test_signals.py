@@ -160,7 +160,7 @@ def test_a_page_that_is_an_error_says_so_in_its_title(title: str, kind: SignalKi
 
 
 def test_a_challenge_is_read_off_a_page() -> None:
-    page = BROWSED.format(title="birds.example", text="Verify you are human by completing the action below.")
+    page = BROWSED.format(title="birds.example", text="Verify you are human to see the herons.")
     assert (K.BLOCKED, "captcha") in seen(during((Role.ASSISTANT, page)))
 
 
@@ -353,7 +353,7 @@ def test_an_answer_is_held_to_the_form_that_the_task_asks_for(task: str, wrong: 
 
 
 def test_a_limit_that_the_framework_lets_its_agent_say_is_read() -> None:
-    assert (K.LIMIT_REACHED, "30") in seen(during(answer="Max rounds (30) reached.\nFINAL ANSWER: 12"))
+    assert (K.LIMIT_REACHED, "17") in seen(during(answer="Max rounds (17) reached.\nFINAL ANSWER: 12"))
 
 
 def test_signals_come_in_the_order_of_the_steps_and_are_grouped_by_it() -> None:
