@@ -313,7 +313,7 @@ def test_agreeing_or_telling_the_plan_again_is_no_repeat() -> None:
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
-        ("FINAL ANSWER: Unable to determine", "declined"),
+        ("FINAL ANSWER: Unable to count them", "declined"),
         ("<answer>I am unable to find the count.</answer>", "declined"),
         ("<answer></answer>", "empty"),
         ("```python\ncount()\n```\nLet us run this.", "unfinished"),
