@@ -190,5 +190,5 @@ def main() -> None:
     app()
 
 
-for command in (cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
+for command in (cli_labels.train, cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)
