@@ -152,10 +152,7 @@ def _unfinished(trace: Trace) -> Iterator[Signal]:
         return
     if _HANDS_OVER.search(last.agent) or any(_HANDS_OVER.search(call.name) for call in last.tool_calls):
         return
-    acted = last
-    if last.role is Role.TOOL and len(trace.steps) > 1:  # the output of an act, or a terminal that had nothing to do
-        acted = trace.steps[-2]
-    voices = {passage.voice for passage in passages(acted)}
-    if acted.tool_calls or acted.kind == "instruction" or voices - {Voice.SAID}:
-        quote = last.content.rstrip().rsplit("\n", 1)[-1][-QUOTE:].strip()
-        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=quote, detail="unfinished")
+    voices = {passage.voice for passage in passages(last)}
+    if last.role is Role.TOOL or last.tool_calls or last.kind == "instruction" or voices - {Voice.SAID}:
+        line = next(line for line in reversed(last.content.splitlines()) if line.strip())
+        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=line[-QUOTE:].strip(), detail="unfinished")

@@ -37,10 +37,7 @@ def read_machine(step: Step, passages: Sequence[Passage]) -> Iterator[Signal]:
         if (signal.kind, signal.detail) not in seen:
             seen.add((signal.kind, signal.detail))
             yield signal
-    if seen or step.role is not Role.TOOL:
-        return
-    heard = (FAILED.search(step.content, p.start, p.end) for p in passages if p.voice is Voice.MACHINE)
-    if (found := next(filter(None, heard), None)) is not None:
+    if not seen and step.role is Role.TOOL and (found := FAILED.search(step.content)):
         yield Signal(kind=SignalKind.TOOL_ERROR, step=step.index, quote=quote_of(step.content, found))
 
 

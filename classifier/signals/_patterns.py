@@ -160,14 +160,14 @@ LIMITS = (
     _fact(
         _K.LIMIT_REACHED,
         "max",
-        r"^[^\w\n]{0,4}(?:(?:error|warning|info)\W{1,3})?(?:the )?max(?:imum)?(?: number of)?[ _-]"
+        r"^\W{0,4}(?:(?:error|warning|info)\W{1,3})?(?:the )?max(?:imum)?(?: number of)?[ _-]"
         rf"(?:\w{{1,20}} )?{_COUNTED}\b"
         r"[^\n.]{0,30}?(?:\((\d+)\w?\) ?)?(?:has been |have been |was |were |is )?(?:reached|exceeded|hit)\b",
         rf"\bmax_(?:consecutive_auto_reply|{_COUNTED}) (?:reached|exceeded)\b",
         rf"\breached the max(?:imum)? (?:number of )?{_COUNTED}\b",
         r"\bTERMINATING RUN [^\n]{0,80}maximum[^\n]{0,60}",
     ),
-    _fact(_K.LIMIT_REACHED, "counter exceeded", r"^[^\w\n]{0,4}re-?plan counter exceeded\b"),
+    _fact(_K.LIMIT_REACHED, "counter exceeded", r"^\W{0,4}re-?plan counter exceeded\b"),
     _fact(
         _K.LIMIT_REACHED,
         "limit",
@@ -217,7 +217,7 @@ ON_PAGES = (
         _K.BLOCKED,
         "human|robot|captcha|unusual traffic|checking",
         r"\b(?:verify|confirm) (?:that )?you(?: are|'re|\u2019re) (?:a )?human\b",
-        r"\b(?:prove|confirm|check|verify) (?:that )?you(?: are|'re|\u2019re) not a robot\b",
+        r"\b(?:you(?: are|'re|\u2019re)|I'm) not a robot\b",
         r"\b(?:complete|solve|completing) the captcha\b",
         r"\bunusual traffic from your\b",
         r"\bpx-captcha\b",
@@ -238,7 +238,6 @@ ON_PAGES = (
 # A tool's plain failure.
 FAILED = re.compile(
     r"(?m)^exitcode: -?[1-9]\d{0,5}[^\n]{0,40}"
-    r"|^FAILURE$"
     r"|^[^\n]{0,40}\bError executing (?:tool|code|function|command)\b[^\n]{0,160}"
     r"|^(?:Result: ?)?(?:Error|ERROR|Failed)(?: \w{1,40})?: ?[^\n]{1,160}"
     r"|^[ \t{\[]{0,12}\"?error\"?: ?\"[^\n]{1,160}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from classifier.signals._voices import Passage
     from classifier.trace import Step, Trace
 
-_SAME_ACTION = 0.95  # Jaccard index of the words of two actions ...
-_SAME_RESULT = 0.8  # ... and of their results
+_SAME_ACTION = 0.9  # Jaccard index of the words of two actions ...
+_SAME_RESULT = 0.85  # ... and of their results
 _LONG = 20  # words of an action from which on "nearly the same" is allowed; a shorter one differs in what counts
 _PROSE = 15  # words that a mere message needs to count as an action: "I agree" is none
 _HEAD = 1_500  # characters of a result in which a browser says where it is
@@ -31,7 +31,6 @@ _CANDIDATES = 3  # latest steps with a signature that are compared
 _PLACE = re.compile(r"\b\d{1,3}% |\bpage \d{1,4} of \d{1,4}\b|\bat the (?:top|bottom)\b")  # where a reader is in a page
 _NEAR = 4  # steps within which an agent that was told to do something does it
 _PLANS = re.compile(r"plan|thought|ledger", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -45,11 +44,6 @@ class _Deed(NamedTuple):
     words: frozenset[str]  # empty where only the same words count
     result: frozenset[str]
     place: tuple[str, ...]  # scrolling the same page on is progress, however alike its parts are
-
-    def differs_little_from(self, other: _Deed) -> bool:
-        """Say whether only words differ, and few: another number, amount or id is another attempt."""
-        changed = self.words ^ other.words
-        return _alike(self.words, other.words) >= _SAME_ACTION and not any(_DIGIT.search(word) for word in changed)
 
     def ended_as(self, other: _Deed) -> bool:
         """Say whether the same or nearly the same came of both."""
@@ -82,7 +76,7 @@ def _find(deed: _Deed, exact: dict[tuple[str | None, str], _Deed], buckets: list
         return same
     others = {id(other): other for bucket in buckets for other in bucket}
     for other in sorted(others.values(), key=lambda other: -other.step):
-        if deed.differs_little_from(other) and deed.ended_as(other):
+        if _alike(deed.words, other.words) >= _SAME_ACTION and deed.ended_as(other):
             return other
     return None
 

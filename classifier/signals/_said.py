@@ -47,10 +47,10 @@ _IN_PROSE = (
     (
         "data",
         re.compile(
-            r"(?i)\b(?:using|use|create|generate|provide|with|following|simulate|demonstrate[\w ]{0,30} using)"
+            r"(?i)\b(?:using|use|create|generate|provide|with|on|following|simulate|demonstrate[\w ]{0,30} using)"
             rf"(?: an?| some| the| this| our)? (?:{_INVENTED}) (?:\w{{1,20}} ){{0,2}}{_THINGS}\b"
             r"|\b(?:I will|I'll|we will|we'll|let'?s|let me|we can|I can|I need to|going to) (?:now )?"
-            r"(?:simulate|mock(?: up)?|fabricate|make up)\b(?! games?\b| what\b)[^.\n]{0,80}"
+            r"(?:simulate|mock(?: up)?|fabricate|make up)\b(?! game)[^.\n]{0,80}"
             r"|\bfor (?:the sake of |the purpose of )?(?:demonstration|illustration|illustrative)\b"
             r"|\bassum(?:e|ing) (?:a |the |these |some )?(?:hypothetical|placeholder|mock|fictional)\b"
         ),

@@ -36,9 +36,9 @@ class Passage(NamedTuple):
 # Marks at the beginning of a line. The text is searched with a line end put before it: a literal first character is
 # what makes this fast on pages of megabytes.
 _AT_LINE = re.compile(
-    r"\n(?:(?P<crash>Error processing publish message)"
-    r"|(?P<machine>"
+    r"\n(?:(?P<machine>"
     r"(?:[\w.]{1,80}[ ]+)?Traceback \(most recent call last\)"
+    r"|Error processing publish message"
     r"|(?:File|Web) ?surf(?:er|ing) (?:encountered an )?error\b"
     r"|exitcode: -?\d"
     r"|Code output:(?! Search Result \d)"
@@ -98,12 +98,15 @@ def _marks(content: str) -> list[tuple[int, str | None]]:
 
 
 def _turn(mark: str | None, voice: Voice | None, base: Voice | None) -> Voice | None:
-    """Return the voice from a mark on: what stands in code, or in a page that an agent shows, is quoted."""
-    if mark == "crash":
+    """Return the voice from a mark on. Within a page or a machine's report, fences and tags are content."""
+    if mark == "machine":
         return Voice.MACHINE
-    if voice is Voice.CODE:
-        return base if mark in {"fence", "close"} else voice
-    if mark in {"machine", "page"} and not (voice is Voice.PAGE and base is Voice.SAID):
-        return Voice(mark)
-    begins = (mark == "open" and voice is Voice.SAID) or (mark == "fence" and voice is base and voice is not None)
-    return Voice.CODE if begins else voice
+    if mark == "page":
+        return Voice.PAGE
+    if mark == "open":
+        return Voice.CODE if voice is Voice.SAID else voice
+    if mark == "close":
+        return base if voice is Voice.CODE else voice
+    if voice is Voice.SAID:
+        return Voice.CODE
+    return base if voice is Voice.CODE else voice
