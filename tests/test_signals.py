@@ -356,7 +356,15 @@ def test_a_signal_names_the_cause_that_it_alone_speaks_for() -> None:
 LINES = "\n".join(
     (TRACEBACK, CHAIN, ARTICLE, BROWSED, "```python", "```", "#", " ", "<action>", "</action>")
 ).splitlines()
-MARKS = ["<answer>", "</answer>", "FINAL ANSWER:", "Traceback (most recent call last):", "\\n"]
+MARKS = [
+    " " * 400,
+    "\n\nMaximum number of steps reached.",
+    "<answer>",
+    "</answer>",
+    "FINAL ANSWER:",
+    "Traceback (most recent call last):",
+    "\\n",
+]
 FRAGMENTS = st.sampled_from([*LINES, *MARKS])
 TEXTS = st.lists(st.one_of(FRAGMENTS, st.text(max_size=20)), max_size=12).map("\n".join)
 STEPS = st.lists(st.tuples(st.sampled_from(Role), TEXTS), min_size=1, max_size=8)

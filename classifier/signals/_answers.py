@@ -154,5 +154,5 @@ def _unfinished(trace: Trace) -> Iterator[Signal]:
         return
     voices = {passage.voice for passage in passages(last)}
     if last.role is Role.TOOL or last.tool_calls or last.kind == "instruction" or voices - {Voice.SAID}:
-        line = next(line for line in reversed(last.content.splitlines()) if line.strip())
-        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=line[-QUOTE:].strip(), detail="unfinished")
+        quote = last.content.rstrip().rsplit("\n", 1)[-1][-QUOTE:].strip()
+        yield Signal(kind=SignalKind.NO_ANSWER, step=last.index, quote=quote, detail="unfinished")

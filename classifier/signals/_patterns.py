@@ -160,14 +160,14 @@ LIMITS = (
     _fact(
         _K.LIMIT_REACHED,
         "max",
-        r"^\W{0,4}(?:(?:error|warning|info)\W{1,3})?(?:the )?max(?:imum)?(?: number of)?[ _-]"
+        r"^[^\w\n]{0,4}(?:(?:error|warning|info)\W{1,3})?(?:the )?max(?:imum)?(?: number of)?[ _-]"
         rf"(?:\w{{1,20}} )?{_COUNTED}\b"
         r"[^\n.]{0,30}?(?:\((\d+)\w?\) ?)?(?:has been |have been |was |were |is )?(?:reached|exceeded|hit)\b",
         rf"\bmax_(?:consecutive_auto_reply|{_COUNTED}) (?:reached|exceeded)\b",
         rf"\breached the max(?:imum)? (?:number of )?{_COUNTED}\b",
         r"\bTERMINATING RUN [^\n]{0,80}maximum[^\n]{0,60}",
     ),
-    _fact(_K.LIMIT_REACHED, "counter exceeded", r"^\W{0,4}re-?plan counter exceeded\b"),
+    _fact(_K.LIMIT_REACHED, "counter exceeded", r"^[^\w\n]{0,4}re-?plan counter exceeded\b"),
     _fact(
         _K.LIMIT_REACHED,
         "limit",

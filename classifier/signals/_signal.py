@@ -85,4 +85,4 @@ def quote_of(content: str, found: re.Match[str]) -> str:
             space = content.find(" ", found.start() - _BEFORE, found.start())
             start = space + 1 if space >= 0 else found.start()
         end = min(end, max(start + QUOTE, found.end()))
-    return content[start:end].strip()
+    return content[start:end].strip() or found[0].strip()
