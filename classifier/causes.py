@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier import metric
-from classifier.localise import grouped_folds
+from classifier.folds import grouped_folds
 from classifier.metric import Metric, Scaling
 
 if TYPE_CHECKING:
@@ -193,10 +193,9 @@ def fit(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequenc
     if any(run.cause is None for run in runs):
         raise ValueError("runs without a cause teach no cause: leave them out")
     whole = settle(tables, posteriors, runs)
-    names = sorted({run.group for run in runs})
-    groups = [names.index(run.group) for run in runs]
+    groups = [run.group for run in runs]
     repeats: list[list[tuple[CauseModel, dict[int, Placed]]]] = []
-    for seed in range(REPEATS if len(names) > 1 else 0):
+    for seed in range(REPEATS if len(set(groups)) > 1 else 0):
         parts = []
         for train, test in grouped_folds(groups, seed=seed):
             part = settle([tables[i] for i in train], [posteriors[i] for i in train], [runs[i] for i in train])
