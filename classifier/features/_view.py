@@ -22,6 +22,7 @@ _FACT = re.compile(r"[A-Z][A-Za-z]{2,}|\d[\d.,:/-]*\d|\d")
 _WORD = re.compile(r"[a-z]{4,}|\d+")
 _ANSWER = re.compile(r"final answer[*\s]*:(?P<line>[^\n]+)|<answer>(?P<tag>.*?)</answer>", re.IGNORECASE | re.DOTALL)
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+_PAGE = re.compile(r"^Address: |Here is a screenshot of|Viewport position")
 _CODE = re.compile(r"```.*?(?:```|$)", re.DOTALL)
 _FAILED = (
     "traceback (most recent", "execution failed", "exitcode: 1", "error:", "exception:", "errorcode", "forbidden",
@@ -90,6 +91,21 @@ class View:
         return tuple(frozenset(set(_FACT.findall(text)) - known) for text in self.texts)
 
     @cached_property
+    def shows(self) -> NDArray[np.bool_]:
+        """Whether the step shows what is out there: a tool's output, or a page that an agent has open."""
+        pages = np.array([bool(_PAGE.search(text[:600])) for text in self.texts], dtype=bool)
+        result: NDArray[np.bool_] = self.tool | pages
+        return result
+
+    @cached_property
+    def acts(self) -> NDArray[np.bool_]:
+        """Candidates that do something themselves: no plan, no ledger, no routing, no instruction to another."""
+        idle = ("thought", "instruction", "plan")
+        quiet = np.array([(step.kind or "").lower() in idle for step in self.steps])
+        does: NDArray[np.bool_] = self.candidates & ~quiet
+        return does if does.any() else self.candidates
+
+    @cached_property
     def words(self) -> tuple[frozenset[str], ...]:
         """Content words of each step."""
         return tuple(frozenset(_WORD.findall(text)) for text in self.lower)
@@ -150,6 +166,11 @@ def answer_tokens(answer: str, task: str) -> frozenset[str]:
     """Names and numbers of an answer that the task does not hold, or else its words."""
     facts = set(_FACT.findall(answer)) - set(_FACT.findall(task))
     return frozenset(facts or set(_WORD.findall(answer.lower())) - set(_WORD.findall(task.lower())))
+
+
+def facts(text: str) -> set[str]:
+    """Names and numbers in a text."""
+    return set(_FACT.findall(text))
 
 
 def without_code(text: str) -> str:
