@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from classifier.trace import Step, Trace
 
 HEAD, TAIL = 4000, 2000  # characters read of a long step: pages and dumps run to megabytes and say little more
+BUDGET = 9_000_000  # characters read of a run: past 1,500 steps each gets less, down to 300
 
 _FACT = re.compile(r"[A-Z][A-Za-z]{2,}|\d[\d.,:/-]*\d|\d")
 _WORD = re.compile(r"[a-z]{4,}|\d+")
@@ -49,7 +50,8 @@ class View:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """What each step says and calls, the middle of long ones left out."""
-        return tuple(_clip(_said(step)) for step in self.steps)
+        share = min(HEAD + TAIL, max(BUDGET // len(self), 300))
+        return tuple(_clip(_said(step), share) for step in self.steps)
 
     @cached_property
     def lower(self) -> tuple[str, ...]:
@@ -184,5 +186,8 @@ def _said(step: Step) -> str:
     return step.content if calls and step.tool_calls[0].arguments in step.content else step.content + calls
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+def _clip(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    tail = most * TAIL // (HEAD + TAIL)
+    return f"{text[: most - tail]}\n{text[-tail:]}"

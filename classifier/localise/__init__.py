@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.localise._rows import grouped_folds, listwise, standardised
+from classifier.localise._rows import listwise, standardised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from classifier.features import StepTable
 
-__all__ = ["Learnt", "Localiser", "Ranked", "cross_rank", "fit", "grouped_folds", "learn"]
+__all__ = ["Learnt", "Localiser", "Ranked", "cross_rank", "fit", "learn"]
 
 SHARPNESS = 20.0  # of the kernel exp(s (cos - 1)) around a labelled step: it has faded to 1/e at a cosine of 0.95
 _FLOOR = 1e-5  # no candidate is ruled out

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
+from classifier.folds import grouped_folds
 from classifier.localise import Learnt, Localiser, log_ratio
-from classifier.localise._rows import grouped_folds, listwise, standardised
+from classifier.localise._rows import listwise, standardised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,12 +55,12 @@ def learn(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[st
     if not tables:
         raise ValueError("no run to learn from")
     runs = _Runs(tables, [_position(t, step) for t, step in zip(tables, gold, strict=True)], systems, groups)
+    whole = _weights(runs)
     base: list[NDArray[np.float64]] = [np.zeros(0)] * len(runs)
     for train, test in grouped_folds(groups):
-        part = _weights(runs.take(train))
+        part = _weights(runs.take(train)) if train else whole  # one task alone: nothing can be held out
         for i in test:
             base[i] = part.base(tables[i], systems[i])
-    whole = _weights(runs)
     ratios = [_ratio_without_group(runs, i) for i in range(len(runs))]
     whole = replace(_with_labelled(whole, runs), nearness=_nearness(runs, base, ratios, whole.systems))
     at = [whole.systems.index(system) for system in systems]

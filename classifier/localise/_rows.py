@@ -1,4 +1,4 @@
-"""Rows: the candidates of a run as standardised features, the softmax over them, and grouped folds of runs."""
+"""Rows: the candidates of a run as standardised features, and the softmax over them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from classifier.features import StepTable
 
-FOLDS = 5
 CLIP = 4.0  # standard deviations: no single count decides
 
 
@@ -31,16 +28,3 @@ def listwise(scores: NDArray[np.float64], starts: NDArray[np.int64]) -> tuple[ND
     e = np.exp(scores - np.repeat(top, sizes))
     z = np.add.reduceat(e, starts[:-1])
     return e / np.repeat(z, sizes), top + np.log(z)
-
-
-def grouped_folds(groups: Sequence[int], k: int = FOLDS, seed: int = 0) -> list[tuple[list[int], list[int]]]:
-    """Split positions into pairs of train and test, no group on both sides. One group alone stands on both."""
-    unique = sorted(set(groups))
-    if len(unique) == 1:
-        return [(list(range(len(groups))), list(range(len(groups))))]
-    order = np.random.default_rng(seed).permutation(len(unique))
-    fold = {unique[g]: i % k for i, g in enumerate(order)}
-    return [
-        ([i for i, g in enumerate(groups) if fold[g] != f], [i for i, g in enumerate(groups) if fold[g] == f])
-        for f in range(min(k, len(unique)))
-    ]
