@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier import cli_labels
+from classifier import cli_evaluate, cli_labels
 from classifier.terminal import (
     EXIT_CODES,
     EmbedderOption,
@@ -190,5 +190,5 @@ def main() -> None:
     app()
 
 
-for command in (cli_labels.train, cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
+for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)

@@ -78,7 +78,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy)
+    named = name_cause(findings.causes, taxonomy, findings.familiarity)
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -106,14 +106,17 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
     )
 
 
-def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float = FLOOR) -> Named:
-    """Return the finest node that holds at least `floor` of the probability.
+def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, familiarity: Familiarity) -> Named:
+    """Return the finest node that holds at least `FLOOR` of the probability.
 
     The best cause is taken if it does; else the best node whose own and children's probability together do; else
     the best phase alone; else nothing, with the best cause's probability, so that the reader sees how lost it is.
+    On a new system nothing finer than a phase is named: there the vote agrees with annotators no better than chance.
     """
     best = max(causes, key=lambda cause: (causes[cause], cause))
-    if causes[best] >= floor:
+    if familiarity is Familiarity.NEW:
+        return Named(None, _phase(causes, taxonomy), causes[best])
+    if causes[best] >= FLOOR:
         return Named(best, taxonomy.phase_of(best), causes[best])
     parents = {
         cause.id: sum(
@@ -123,7 +126,7 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float = F
         if taxonomy.children(cause.id)
     }
     family = max(parents, key=lambda cause: (parents[cause], cause), default=None)
-    if family is not None and parents[family] >= floor:
+    if family is not None and parents[family] >= FLOOR:
         return Named(family, taxonomy.phase_of(family), parents[family])
     return Named(None, _phase(causes, taxonomy), causes[best])
 
@@ -173,6 +176,6 @@ def _notes(trace: Trace, findings: Findings, named: Named) -> tuple[str, ...]:
             "The index holds no labelled run of this system, and causes do not carry over between systems: "
             "label 20 to 40 of its runs and add them with `coroner train --add`."
         )
-    if named.cause is None:
+    elif named.cause is None:
         notes.append("No cause is likely enough to be named.")
     return tuple(notes)
