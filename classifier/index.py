@@ -120,7 +120,7 @@ class Index:
             _put(file, _META, json.dumps(meta, sort_keys=True, ensure_ascii=False).encode())
             for name, value in sorted({**self.arrays, _VECTORS: self.vectors.astype(np.float32)}.items()):
                 member = io.BytesIO()
-                np.lib.format.write_array(member, np.ascontiguousarray(value), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(value, order="C"), allow_pickle=False)
                 _put(file, f"{name}.npy", member.getvalue())
         return out.getvalue()
 

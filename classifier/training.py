@@ -104,10 +104,9 @@ def fit(
     for what, rows in (("a decisive step", located), ("a cause", named)):
         if len(rows) < FEWEST:
             raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
-    taught = _steps(labelled, tables, located)
-    localiser = localise.fit(*taught)
+    localiser, unseen = localise.learn(*_steps(labelled, tables, located))
     posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
-    for i, held_out in zip(located, localise.cross_rank(*taught), strict=True):
+    for i, held_out in zip(located, unseen, strict=True):
         posteriors[i] = held_out
     known = [tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named]
     fitted = causes.fit(*known)
