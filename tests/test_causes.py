@@ -147,7 +147,7 @@ def test_a_run_of_one_step_is_answered(fitted: Fitted) -> None:
         matrix=table.matrix[:1],
         vectors=table.vectors[:1],
     )
-    assert fitted.model.predict(one, np.ones(1), "alpha").steps.tolist() == [1.0]
+    assert fitted.model.predict(one, np.ones(1), "alpha").steps.tolist() == [pytest.approx(1)]
 
 
 def test_a_window_is_the_step_and_those_beside_it(fitted: Fitted) -> None:
