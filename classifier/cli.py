@@ -135,8 +135,7 @@ def _write_report(
                 out.print(report.row(diagnosis, taxonomy, out.width if out.is_terminal else None), soft_wrap=True)
         shown += outcome
     if len(shown) > FULL_REPORTS:
-        out.print()
-        out.print(report.summary(shown, taxonomy))
+        show(out, report.summary(shown, taxonomy))
     return read, unread
 
 
