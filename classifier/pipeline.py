@@ -86,7 +86,7 @@ class Classifier:
         ranked = self._localiser.rank(table, system)
         vote = self._causes.predict(table, ranked, system)
         middle = unit(table.vectors.mean(axis=0)[None])[0]
-        judged = self._calibration.judge(vote.probabilities, self._acquaintance.trust(system, middle))
+        judged = self._calibration.judge(vote.probabilities, self._acquaintance.trust(system, middle, set(table.agents)))
         first = np.argsort(-ranked, kind="stable")[:STEPS]
         return Weighed(
             steps=tuple(
