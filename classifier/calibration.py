@@ -243,9 +243,9 @@ class Acquaintance:
     def familiarity(self, system: str, vector: NDArray[np.floating], agents: Collection[str]) -> Familiarity:
         """Say whether the run is of a system the index knows.
 
-        Known: ten labelled runs or more, not unlike them, and one of the agents acts in them. Similar: fewer, or unlike,
-        or other agents, or a system of another name in which at least half of the agents are called as in a labelled
-        one. New: none of it.
+        Known: ten labelled runs or more, not unlike them, and one of the agents acts in them. Similar: fewer, or
+        unlike, or other agents, or a system of another name in which at least half of the agents are called as in a
+        labelled one. New: none of it.
         """
         n = sum(run.system == system for run in self.runs)
         if n >= ENOUGH and self._met(system, agents) and self.p_value(system, vector) >= STRANGE:

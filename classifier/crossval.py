@@ -162,7 +162,7 @@ class CrossValidation:
 
     def _prediction(self, classifier: Classifier, run: Labelled, table: StepTable) -> Prediction:
         weighed = classifier.weigh(table, run.system)
-        named = name_cause(weighed.causes, self._taxonomy, weighed.familiarity)
+        named = name_cause(weighed.causes, self._taxonomy, weighed.trust)
         ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
         return Prediction(
             trace_id=run.run,

@@ -33,9 +33,9 @@ MAX_EVIDENCE = 6  # more quotes than a reader takes in hide the one that matters
 class Findings:
     """All that the classifier learnt of one run, before anything is decided.
 
-    `causes` maps every id of the taxonomy that the index knows to its calibrated probability (they sum to 1);
-    `candidates` is the conformal set, most likely first; `quote` is the passage of the decisive step that the
-    vote rests on, verbatim.
+    `trust` (0 to 1) says how far the labelled runs can speak for this one. `causes` maps every id of the taxonomy
+    that the index knows to its calibrated probability (they sum to 1); `candidates` is the conformal set, most likely
+    first; `quote` is the passage of the decisive step that the vote rests on, verbatim.
     """
 
     steps: tuple[StepChoice, ...]
@@ -45,6 +45,7 @@ class Findings:
     signals: tuple[Signal, ...]
     segments: tuple[Segment, ...]
     familiarity: Familiarity
+    trust: float
     quote: str | None
     versions: Versions
 
@@ -78,7 +79,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy, findings.familiarity)
+    named = name_cause(findings.causes, taxonomy, findings.trust)
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -106,15 +107,16 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
     )
 
 
-def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, familiarity: Familiarity) -> Named:
+def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, trust: float) -> Named:
     """Return the finest node that holds at least `FLOOR` of the probability.
 
     The best cause is taken if it does; else the best node whose own and children's probability together do; else
     the best phase alone; else nothing, with the best cause's probability, so that the reader sees how lost it is.
-    On a new system nothing finer than a phase is named: there the vote agrees with annotators no better than chance.
+    Where the vote is not trusted at all (0: the index holds no run of this system), nothing finer than a phase is
+    named: there it agrees with annotators no better than chance.
     """
-    best = max(causes, key=lambda cause: (causes[cause], cause))
-    if familiarity is Familiarity.NEW:
+    best = min(causes, key=lambda cause: (-causes[cause], cause))  # of equals the first, as among the candidates
+    if trust == 0:
         return Named(None, _phase(causes, taxonomy), causes[best])
     if causes[best] >= FLOOR:
         return Named(best, taxonomy.phase_of(best), causes[best])
@@ -125,7 +127,7 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, familiarity: Fam
         for cause in taxonomy.causes
         if taxonomy.children(cause.id)
     }
-    family = max(parents, key=lambda cause: (parents[cause], cause), default=None)
+    family = min(parents, key=lambda cause: (-parents[cause], cause), default=None)
     if family is not None and parents[family] >= FLOOR:
         return Named(family, taxonomy.phase_of(family), parents[family])
     return Named(None, _phase(causes, taxonomy), causes[best])
@@ -171,9 +173,9 @@ def _notes(trace: Trace, findings: Findings, named: Named) -> tuple[str, ...]:
     notes: list[str] = []
     if trace.succeeded is None:
         notes.append("The source does not say whether the run failed; the cause is the likeliest one if it did.")
-    if findings.familiarity is Familiarity.NEW:
+    if findings.trust == 0:
         notes.append(
-            "The index holds no labelled run of this system, and causes do not carry over between systems: "
+            "The index holds no labelled run of this system or team of agents, and causes do not carry over: "
             "label 20 to 40 of its runs and add them with `coroner train --add`."
         )
     elif named.cause is None:

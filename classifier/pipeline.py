@@ -30,13 +30,17 @@ STEPS = 3  # likely decisive steps that a diagnosis names
 
 
 class Weighed(NamedTuple):
-    """What the labelled runs say of a run: likely steps, every cause's probability, the candidate set, who voted."""
+    """What the labelled runs say of a run: likely steps, every cause's probability, the candidate set, who voted.
+
+    `trust` (0 to 1): how far the vote counts on this run; see `Acquaintance.trust`.
+    """
 
     steps: tuple[StepChoice, ...]
     causes: dict[str, float]
     candidates: tuple[str, ...]
     neighbours: tuple[NeighbourRun, ...]
     familiarity: Familiarity
+    trust: float
 
 
 class Classifier:
@@ -76,6 +80,7 @@ class Classifier:
             signals=signals.read(trace),
             segments=segment(trace),
             familiarity=weighed.familiarity,
+            trust=weighed.trust,
             quote=self._quote(trace, table, weighed),
             versions=self.versions,
         )
@@ -86,7 +91,8 @@ class Classifier:
         ranked = self._localiser.rank(table, system)
         vote = self._causes.predict(table, ranked, system)
         middle = unit(table.vectors.mean(axis=0)[None])[0]
-        judged = self._calibration.judge(vote.probabilities, self._acquaintance.trust(system, middle, set(table.agents)))
+        trust = self._acquaintance.trust(system, middle, set(table.agents))
+        judged = self._calibration.judge(vote.probabilities, trust)
         first = np.argsort(-ranked, kind="stable")[:STEPS]
         return Weighed(
             steps=tuple(
@@ -108,6 +114,7 @@ class Classifier:
                 for carrier in vote.carriers
             ),
             familiarity=self._acquaintance.familiarity(system, middle, set(table.agents)),
+            trust=trust,
         )
 
     def _quote(self, trace: Trace, table: StepTable, weighed: Weighed) -> str | None:
