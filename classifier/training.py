@@ -5,7 +5,7 @@ The same input gives the same bytes. What is tuned is tuned by cross-validation 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,8 +95,12 @@ def fit(
 ) -> Index:
     """Fit everything on labelled runs and the tables of their steps (as `tables_of` returns them).
 
-    Raises TrainingError where fewer than `FEWEST` runs have a cause, or a step.
+    Raises TrainingError where two runs have one id, where fewer than `FEWEST` have a cause, or a step, and where those
+    with a cause are all of one task.
     """
+    twice = sorted(run for run, times in Counter(one.run for one in labelled).items() if times > 1)
+    if twice:
+        raise TrainingError(f"{len(twice)} runs are there twice, {twice[0]!r} is one: give each an id of its own")
     order = sorted(range(len(labelled)), key=lambda i: labelled[i].run)
     labelled, tables = [labelled[i] for i in order], [tables[i] for i in order]
     located = [i for i, run in enumerate(labelled) if _candidate(tables[i], run.step)]
@@ -104,6 +108,8 @@ def fit(
     for what, rows in (("a decisive step", located), ("a cause", named)):
         if len(rows) < FEWEST:
             raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
+    if len({labelled[i].group for i in named}) < 2:
+        raise TrainingError("the runs with a cause are all of one task, so none can be held out: label runs of others")
     localiser, unseen = localise.learn(*_steps(labelled, tables, located))
     posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
     for i, held_out in zip(located, unseen, strict=True):
