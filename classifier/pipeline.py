@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier import __version__, embedders, evidence, signals
+from classifier import __version__, embedders, evidence, features, signals
 from classifier import taxonomy as taxonomies
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
 from classifier.decide import Findings, decide
 from classifier.diagnosis import NeighbourRun, StepChoice, Versions
 from classifier.encoding import encode
-from classifier.index import Index, unit
+from classifier.index import Index, IndexRefusedError, unit
 from classifier.localise import Localiser
 from classifier.segments import segment
 
@@ -56,6 +56,8 @@ class Classifier:
         self._causes = CauseModel.from_arrays(index.group("causes"), index.runs)
         self._calibration = Calibration.from_arrays(index.group("calibration"))
         self._acquaintance = Acquaintance.of(index.runs, index.vectors, index.agents)
+        if self._localiser.names != features.names():
+            raise ValueError("its steps are described by other columns")
 
     @classmethod
     def load(cls, index: Path | None = None, *, embedder: str | None = None, taxonomy: str | None = None) -> Classifier:
@@ -66,7 +68,13 @@ class Classifier:
         scheme = taxonomies.load(taxonomy or taxonomies.DEFAULT)
         named = embedders.build(embedder) if embedder else None
         loaded = Index.load(index or SHIPPED, embedder=named.name if named else None, taxonomy=scheme.digest)
-        return cls(named or embedders.build(loaded.embedder), loaded, scheme)
+        chosen = named or embedders.build(loaded.embedder)
+        try:
+            return cls(chosen, loaded, scheme)
+        except (KeyError, TypeError, ValueError) as error:
+            raise IndexRefusedError(
+                f"{index or SHIPPED}: made by another version of coroner ({error}); rebuild it: `coroner train`"
+            ) from error
 
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
         """Say why a run failed: embed its steps, ask the labelled runs, add what the steps show, decide."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier import calibration, causes, localise
+from classifier import calibration, causes, features, localise
 from classifier.annotation import UNKNOWN
 from classifier.encoding import encode
 from classifier.features import StepTable
@@ -51,6 +51,8 @@ def train(
     if base is not None:
         if (base.embedder, base.taxonomy) != (embedder.name, taxonomy.digest):
             raise TrainingError("the index to add to was made with another embedder or taxonomy: train anew")
+        if tuple(map(str, base.group("tables").get("names", ()))) != features.names():
+            raise TrainingError("the index to add to was made by another version of coroner: train anew")
         new = {run.run for run in labelled}
         kept = [(run, table) for run, table in zip(base.runs, tables_of(base), strict=True) if run.run not in new]
         labelled = [*(run for run, _ in kept), *labelled]
