@@ -21,6 +21,7 @@ PIECES = st.sampled_from(
     )
 )  # fmt: skip
 TEXTS = st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=12).map("".join))
+MANY = "\n".join(f"Lot {number} of the barley is sold." for number in range(2 * PASSAGES))
 HARD = "One two three four five six.\r\nSeven eight nine ten eleven twelve!\r\n" + "long line without any end " * 40
 
 
@@ -31,6 +32,7 @@ def at(seed: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 @given(TEXTS)
 @example(HARD)
+@example(MANY)
 def test_a_passage_stands_in_the_text_as_it_is_and_can_be_quoted(content: str) -> None:
     found = passages(content)
     assert all(part in content and SHORTEST <= len(part) <= LONGEST for part in found)

@@ -137,6 +137,18 @@ def test_a_verdict_keeps_its_own_promises() -> None:
         assert Diagnosis.model_validate_json(said.model_dump_json()) == said
 
 
+def test_of_a_step_that_says_much_the_passage_that_speaks_for_the_cause_is_quoted() -> None:
+    quoted = 0
+    for i, run in enumerate(asked("autogen")):
+        at = 1 + i % 6
+        mark = run.steps[at].content.split("\n")[-1]
+        around = f"The table for rye lists nine rows.\n{mark}\nWe agreed that rye matters, so carry on."
+        steps = [s if s.index != at else s.model_copy(update={"content": around}) for s in run.steps]
+        proof = invented.classifier().classify(run.model_copy(update={"steps": tuple(steps)})).evidence[0]
+        quoted += proof.step == at and proof.quote in mark
+    assert quoted > 9  # of 20; by chance 7
+
+
 def test_name_and_file_of_a_run_change_nothing_else() -> None:
     run = invented.trace(9300)
     one = invented.classifier().classify(run, file="one.json")

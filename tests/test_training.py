@@ -8,7 +8,7 @@ import invented_traces as invented
 import numpy as np
 import pytest
 
-from classifier import embedders, taxonomy, training
+from classifier import causes, embedders, localise, taxonomy, training
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
 from classifier.index import Index, IndexRefusedError
@@ -100,6 +100,30 @@ def test_no_runs_at_all_are_refused() -> None:
 def test_labels_of_one_task_alone_are_refused_for_nothing_can_be_held_out() -> None:
     with pytest.raises(TrainingError, match="one task"):
         train([run.model_copy(update={"group": "same"}) for run in RUNS])
+
+
+def test_causes_are_learnt_at_the_steps_that_a_localiser_finds_without_the_run_s_own_label(index: Index) -> None:
+    tables, groups = tables_of(index), sorted({run.group for run in index.runs})
+    unseen = localise.cross_rank(
+        tables,
+        [run.step or 0 for run in index.runs],
+        [run.system for run in index.runs],
+        [groups.index(run.group) for run in index.runs],
+    )
+    honest = causes.settle(tables, unseen, index.runs).coordinates
+    assert np.allclose(honest, index.group("causes")["coordinates"], atol=1e-4)
+
+
+def test_nothing_is_known_of_a_system_s_steps_where_it_stands_for_a_system_never_seen(index: Index) -> None:
+    tables, everyone = tables_of(index), list(range(len(RUNS)))
+    even = [np.full(len(table), 1 / len(table)) for table in tables]
+    model = causes.CauseModel.from_arrays(index.group("causes"), index.runs)
+    moved = [run.model_copy(update={"step": 1}) for run in index.runs if run.system == "autogen"]
+    flipped = [*moved, *(run for run in index.runs if run.system != "autogen")]
+    assert [run.run for run in flipped] == [run.run for run in index.runs]
+    before, _ = training._strangers(index.runs, tables, even, model, everyone)
+    after, _ = training._strangers(flipped, tables, even, model, everyone)
+    assert np.array_equal(before.votes, after.votes)
 
 
 def test_two_runs_of_one_id_are_refused_by_name() -> None:
