@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 import time
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,9 +32,15 @@ OF_ALL_CALLS = {401, 402, 403, 404}  # key, credit, permission, model: the next 
 TO_RETRY = {408, 425, 429}  # of the 4xx, those that ask to come back
 
 
-@functools.cache
 def load() -> Any:
     """Import litellm and keep it off the network: bundled prices and tokenizers, no `.env`, nothing printed."""
+    # pydantic says this of litellm's own types, when it first meets them: no word for users, who can do nothing
+    warnings.filterwarnings("ignore", r"Item '\w+' on TypedDict class '\w+' is using the `ReadOnly`", UserWarning)
+    return _imported()
+
+
+@functools.cache
+def _imported() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
     import litellm  # noqa: PLC0415 - see above
@@ -58,7 +65,9 @@ def litellm_complete(*, api_base: str | None = None, timeout: float = TIMEOUT, s
             arguments = {**parameters(request), "api_base": api_base, "timeout": timeout, "stream": stream}
             response = _within(timeout, lambda: _call(litellm, arguments))
             latency = time.perf_counter() - began
-            return read_reply(response, request.model, cost=_cost(litellm, response, request.model), latency=latency)
+            cost = _cost(litellm, response, request.model)
+            plain = response.model_dump(warnings=False)  # litellm's own subclasses do not fit its declared fields
+            return read_reply(plain, request.model, cost=cost, latency=latency)
         except LlmError:
             raise
         except Exception as error:
@@ -105,7 +114,7 @@ def price(request: Request) -> float | None:
     return None
 
 
-def batch_cost(model: str, response: Any) -> float | None:
+def batch_cost(model: str, response: dict[str, Any]) -> float | None:
     """Return what a call of a batch cost in USD: batch prices, or half of the others; None where there is none."""
     litellm = load()
     from litellm.cost_calculator import batch_cost_calculator  # noqa: PLC0415 - as litellm
@@ -116,8 +125,8 @@ def batch_cost(model: str, response: Any) -> float | None:
     return None
 
 
-def read_reply(response: Any, model: str, *, cost: float | None, latency: float) -> Reply:
-    """Read a chat.completion, litellm's or a batch result's. Raises LookupError, TypeError or ValueError if it is none.
+def read_reply(response: dict[str, Any], model: str, *, cost: float | None, latency: float) -> Reply:
+    """Read a chat.completion. Raises LookupError, TypeError, AttributeError or ValueError where it is none.
 
     A refusal is taken from where OpenAI puts it, and from where litellm does.
     """
@@ -183,6 +192,8 @@ def _sorted_out(error: Exception, model: str) -> LlmError:
         return Unavailable(f"{model}: no answer in time: {said}", maybe_billed=True)
     if isinstance(status, int) and 400 <= status < 500 and status not in TO_RETRY:
         return Refused(f"{model} refused the call ({status}): {said}", everywhere=status in OF_ALL_CALLS)
+    if not headers and "api_key" in said:  # the client's own word, with status 500, before it asks anybody
+        return Refused(f"{model} cannot be asked: {said}", everywhere=True)
     spoken = isinstance(status, int) and bool(headers)  # the provider itself says that it failed: nothing is billed
     return Unavailable(
         f"{model} is unavailable ({status or type(error).__name__}): {said}",
