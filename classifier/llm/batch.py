@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classifier.llm.provider import batch_cost, load, parameters, read_reply
@@ -10,7 +11,6 @@ from classifier.trace import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from classifier.llm.request import Request
     from classifier.llm.store import Store
@@ -23,7 +23,7 @@ MOST_BYTES = 200_000_000  # likewise
 class Exported(Frozen):
     """The files that were written, and the number of requests in them: each once, none that is answered."""
 
-    files: tuple[str, ...]
+    files: tuple[Path, ...]
     requests: int
 
 
@@ -47,12 +47,19 @@ class Imported(Frozen):
     pending: int
 
 
-def export(requests: Iterable[tuple[Request, str]], store: Store, path: Path) -> Exported:
+def export(
+    requests: Iterable[tuple[Request, str]],
+    store: Store,
+    path: Path,
+    *,
+    most_lines: int = MOST_LINES,
+    most_bytes: int = MOST_BYTES,
+) -> Exported:
     """Write the requests that have no answer, each with its trace's tag, and note them in the store as expected.
 
-    A file over the Batch API's limits goes on in `NAME-2.jsonl` and so on. A file is there whole or not at all.
+    A file over the limits of the Batch API goes on in `NAME-2.jsonl` and so on. A file is there whole or not at all.
     """
-    files: list[str] = []
+    files: list[Path] = []
     written: set[str] = set()
     part: list[str] = []
     size = 0
@@ -63,7 +70,7 @@ def export(requests: Iterable[tuple[Request, str]], store: Store, path: Path) ->
         draft = target.with_name(f"{target.name}.part")
         draft.write_text("".join(part), encoding="utf-8", newline="\n")
         draft.replace(target)
-        files.append(str(target))
+        files.append(target)
         part.clear()
         size = 0
 
@@ -71,7 +78,7 @@ def export(requests: Iterable[tuple[Request, str]], store: Store, path: Path) ->
         if request.hash in written or store.reply(request) is not None:
             continue
         text = line(request)
-        if part and (len(part) >= MOST_LINES or size + len(text) > MOST_BYTES):
+        if part and (len(part) >= most_lines or size + len(text) > most_bytes):
             finish()
         store.expect(request, tag)
         written.add(request.hash)
