@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from classifier.judge._fit import Shown
     from classifier.taxonomy import Taxonomy
 
-_THINKING = re.compile(r"(?s)<think(?:ing)?>.*?</think(?:ing)?>")
 _BLOCK = re.compile(r"(?s)```(?:json)?\s*(\{.*?\})\s*```")
 _SHORTEST = 4  # characters of a quote without white space: less occurs anywhere
 _LONGEST_REASON = 600
-_LONGEST_REPLY = 100_000  # characters of an answer that are read at all
+_LONGEST_REPLY = 20_000  # characters of an answer that are read at all
 
 
 def _listed(value: object) -> object:
@@ -80,7 +79,7 @@ def parse(text: str, *, refusal: str | None = None) -> Answer:
     """Read an answer from a reply: JSON as asked for, or mended where it is not. Raises Unusable."""
     if refusal:
         raise Unusable(["the model declined to answer"])
-    plain = _THINKING.sub("", text[:_LONGEST_REPLY]).strip()
+    plain = text.rsplit("</think>", 1)[-1][:_LONGEST_REPLY].strip()
     for attempt in (plain, *(hit[1] for hit in reversed(list(_BLOCK.finditer(plain))))):
         try:
             return _answer(json.loads(attempt))

@@ -71,7 +71,7 @@ _THING = (
 _OVER = "end|stop|close|finish|fin|ende|конец|结束|結束|終了|نهاية|समाप्त".translate(_LOOKALIKES)
 _FENCE = re.compile(
     rf"(?:begin|start|{_OVER})\W{{0,8}}(?:of\W{{1,4}})?(?:the\W{{1,4}})?untrusted"
-    rf"|<{{3,}}\W{{0,4}}(?:begin|start|{_OVER})\b|untrusted\W{{1,4}}(?:log|examples?)\b"
+    rf"|(?<!<)<{{3,}}\W{{0,4}}(?:begin|start|{_OVER})\b|untrusted\W{{1,4}}(?:log|examples?)\b"
     rf"|^[\W_]{{0,40}}(?:<\W{{0,3}}/|{_OVER})[\W_]{{0,8}}(?:of[\W_]{{1,4}})?(?:the[\W_]{{1,4}})?"
     rf"{_THING}(?:[\W_]{{1,4}}{_THING}){{0,3}}(?:[\W_]{{1,4}}[0-9a-f]{{4,64}})?[\W_]{{0,40}}$"
 )
@@ -133,10 +133,11 @@ def _in_line(line: str) -> Iterator[Edit]:
     if not bare.strip():
         return
     seen, places = skeleton(_HIDDEN.sub(lambda hit: "\0" * len(hit[0]), bare))
-    if _FENCE.search(seen) or _veiled(bare, seen):
+    marks = list(_MARK.finditer(seen))
+    if _FENCE.search(seen) or _veiled(*_blanked(bare, seen, places, marks)):
         yield Edit(0, len(bare), FORGED, Why.CLEANED)
         return
-    for mark in _MARK.finditer(seen):
+    for mark in marks:
         first, last = places[mark.start()], places[mark.end() - 1] + 1
         if mark["turn"]:
             yield Edit(first, last, f"‹{mark['turn'].strip('<>|｜[]/ ')}›", Why.CLEANED)
@@ -144,6 +145,15 @@ def _in_line(line: str) -> Iterator[Edit]:
             colon = places[mark.start("colon")]
             yield Edit(colon, colon + 1, " -", Why.CLEANED)
     yield from _encoded(bare)
+
+
+def _blanked(bare: str, seen: str, places: list[int], marks: list[re.Match[str]]) -> tuple[str, str]:
+    """Return both forms of a line without the marks that show: some of them look like marks when turned, too."""
+    raw, eye = list(bare), list(seen)
+    for mark in marks:
+        for at in range(mark.start(), mark.end()):
+            raw[places[at]] = eye[at] = " "
+    return "".join(raw), "".join(eye)
 
 
 def _veiled(bare: str, seen: str) -> bool:
@@ -154,11 +164,7 @@ def _veiled(bare: str, seen: str) -> bool:
     if _ESCAPED.search(bare):
         plain = html.unescape(urllib.parse.unquote(bare))
         others.append(skeleton(_BACKSLASH.sub(lambda hit: chr(int(hit[1] or hit[2], 16)), plain))[0])
-    return any(other != seen and (_FENCE.search(other) or _turns(other)) for other in others)
-
-
-def _turns(seen: str) -> bool:
-    return any(mark["turn"] or mark["role"].strip() for mark in _MARK.finditer(seen))
+    return any(_FENCE.search(other) or _MARK.search(other) for other in others)
 
 
 def _encoded(bare: str) -> Iterator[Edit]:

@@ -21,7 +21,9 @@ _LONGEST, _OVERLAP = 4_000, 600  # a line is scanned in pieces: some of the patt
 _SPREADS = 8  # a found value of this length is hidden wherever it occurs again
 
 _PRIVATE = re.compile(r"-----BEGIN (?P<what>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----")
-_KEY_TEXT = re.compile(r"(?:[A-Za-z0-9+/=:,.\s\"'>|-]|\\[nrt])*")  # what follows where the key is cut off
+_KEY_TEXT = re.compile(  # what follows where the key is cut off
+    r"(?:(?:[\s\"'>|]|\\[nrt]){1,8}(?:[A-Za-z0-9+/=]{8,}|(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,80}))*"
+)
 _KEY_LONGEST = 16_000
 
 _WORD = (
@@ -62,6 +64,7 @@ _NO_SECRET = re.compile(
 )
 _HARD = re.compile(r"\d|[^\w\s.,:;!?'\"()\[\]{}-]|[a-z][A-Z]")  # a digit, a symbol or a capital inside: no plain word
 _KEYWORDS = re.compile(r"(?i)key|pass|pwd|secret|contrase")
+_LONG_WORD = re.compile(r"\w{120,}")  # what the keyword plugin is quadratic in; our own pattern has no such trouble
 _MINOR = ("high-entropy", "keyword")  # what anything more telling overrules
 
 
@@ -154,7 +157,7 @@ def _in_line(line: str) -> tuple[Found, ...]:
     for kind, plugin in _plugins():
         if kind == "keyword" and not _KEYWORDS.search(line):
             continue
-        for value in _values(kind, plugin, line):
+        for value in _values(kind, plugin, _LONG_WORD.sub("-", line) if kind == "keyword" else line):
             at = line.find(value)
             while value and at >= 0:
                 found.append(Found(at, at + len(value), kind))
