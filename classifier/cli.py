@@ -88,7 +88,7 @@ def classify(
         raise typer.BadParameter(f"{kind!r} is none of {', '.join(formats.names())}", param_hint="--format")
     files, passed_over = intake.find(paths)
     if passed_over:
-        say(f"{passed_over} files passed over: not named like logs")
+        say(f"files passed over, as they are not named like logs: {passed_over}")
     if not files:
         fail("no file to read")
     classifier = load_classifier(context, index, embedder, taxonomy)
@@ -174,7 +174,7 @@ def serve(
     max_mib: Annotated[int, typer.Option(min=1, help="Largest request body, in MiB.")] = 32,
     at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on at once.")] = 2,
 ) -> None:
-    """Start the web service: POST /classify, GET /taxonomy, GET /healthz, GET /docs."""
+    """Start the web service: POST /classify, GET /taxonomy, GET /healthz, GET /openapi.json."""
     import importlib  # noqa: PLC0415 - see the module
 
     if not public and host not in {"127.0.0.1", "::1", "localhost"}:
@@ -190,5 +190,5 @@ def main() -> None:
     app()
 
 
-for command in (cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
+for command in (cli_labels.train, cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""The commands over labelled runs: evaluate, agree, lint."""
+"""The commands over labelled runs: train, evaluate, agree, lint."""
 
 from __future__ import annotations
 
@@ -34,11 +34,16 @@ if TYPE_CHECKING:
     from classifier.corpus import Example
     from classifier.intake import Classifies
     from classifier.prediction import Prediction
+    from classifier.taxonomy import Taxonomy
 
 SHOWN_PROBLEMS = 5
 
 LabelledArgument = Annotated[
     list[Path], typer.Argument(help="Folders with an annotations.jsonl and the runs it names, or such files.")
+]
+
+NativeOption = Annotated[
+    bool, typer.Option("--native", help="Take the annotators' own categories, those of --taxonomy, for the causes.")
 ]
 
 
@@ -53,6 +58,47 @@ class Field(StrEnum):
     NATIVE_CATEGORY = "native_category"
 
 
+def train(
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Where to write the index.")],
+    folders: Annotated[
+        list[Path] | None, typer.Option("--from", help="Labelled folder to learn from; may be given often.")
+    ] = None,
+    add: Annotated[
+        list[Path] | None, typer.Option("--add", help="Labelled folder to add to an index; may be given often.")
+    ] = None,
+    index: Annotated[Path | None, typer.Option("--index", help="Index to add to instead of the shipped one.")] = None,
+    embedder: EmbedderOption = None,
+    taxonomy: TaxonomyOption = None,
+    native: NativeOption = False,
+) -> None:
+    """Learn from labelled runs: an index of your own (--from), or a known one and 20 to 40 runs of yours (--add).
+
+    Runs of one task are kept together in all tuning. The same labels give the same bytes.
+    """
+    if bool(folders) == bool(add):
+        raise typer.BadParameter("give labelled folders: --from for a new index, or --add to add to one")
+    if index and not add:
+        raise typer.BadParameter(
+            "is what --add adds to; --embedder and --taxonomy shape a new index", param_hint="--index"
+        )
+    from classifier import embedders, training  # noqa: PLC0415 - not on the path of classify
+    from classifier.index import Index  # noqa: PLC0415 - as above
+    from classifier.pipeline import SHIPPED  # noqa: PLC0415 - as above
+
+    scheme = or_fail(partial(taxonomies.load, taxonomy or taxonomies.DEFAULT))
+    examples = _examples(folders or add or [])
+    if native:
+        examples = _in_own_words(examples, scheme)
+    base = or_fail(partial(Index.load, index or SHIPPED, taxonomy=scheme.digest)) if add else None
+    spec = embedder or (base.embedder if base else embedders.DEFAULT)
+    reader = or_fail(partial(embedders.build, spec))
+    watch = partial(watched, total=len(examples), what="Reading")
+    made = or_fail(partial(training.train, examples, reader, scheme, base=base, watch=watch))
+    or_fail(partial(made.save, out))
+    say(f"{out}: index {made.version} of {len(made.runs)} labelled runs")
+
+
 def evaluate(
     context: typer.Context,
     folders: LabelledArgument,
@@ -61,22 +107,17 @@ def evaluate(
     index: IndexOption = None,
     embedder: EmbedderOption = None,
     taxonomy: TaxonomyOption = None,
-    native: Annotated[
-        str | None, typer.Option("--native", help="Measure in the annotators' own categories: this taxonomy's.")
-    ] = None,
+    native: NativeOption = False,
 ) -> None:
     """Measure the classifier against annotations: causes, step, agent, calibration, what abstaining buys."""
     from classifier import evaluation  # noqa: PLC0415 - statistics are slow to import
 
     examples = _examples(folders)
     classifier = load_classifier(context, index, embedder, taxonomy)
-    scheme = or_fail(lambda: taxonomies.load(native)) if native else None
-    predictions = _predictions(classifier, examples)
-    found = or_fail(
-        lambda: evaluation.evaluate(
-            evaluation.cases(examples, predictions, native=scheme), scheme or classifier.taxonomy
-        )
-    )
+    if native:
+        examples = _in_own_words(examples, classifier.taxonomy)
+    cases = evaluation.cases(examples, _predictions(classifier, examples))
+    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy))
     if as_json:
         write(found.model_dump_json() + "\n")
         return
@@ -174,6 +215,23 @@ def _examples(paths: Sequence[Path], *, needed: bool = True) -> tuple[Example, .
         return examples
     groups = corpus.group_tasks([example.trace.task for example in examples])  # a task may lie in two folders
     return tuple(e.model_copy(update={"group": group}) for e, group in zip(examples, groups, strict=True))
+
+
+def _in_own_words(examples: Iterable[Example], taxonomy: Taxonomy) -> tuple[Example, ...]:
+    """Put what each annotator called the fault, in the taxonomy made for it, in the place of the cause."""
+    from classifier.annotation import in_terms_of, merge  # noqa: PLC0415 - not on the path of classify
+
+    return tuple(
+        example.model_copy(
+            update={
+                "annotations": tuple(
+                    note.model_copy(update={"cause": in_terms_of(merge([note]), taxonomy).cause})
+                    for note in example.annotations
+                )
+            }
+        )
+        for example in examples
+    )
 
 
 def _annotations(paths: Iterable[Path]) -> tuple[Annotation, ...]:

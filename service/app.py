@@ -66,6 +66,8 @@ def create(classifier: Classifies, settings: Settings | None = None) -> FastAPI:
         description=examples.DESCRIPTION,
         license_info={"name": "MIT"},
         responses={"default": problems.DOCUMENTED},
+        docs_url=None,  # these pages would load their scripts from a stranger's server
+        redoc_url=None,
     )
     problems.install(app)
     app.add_middleware(LimitBody, max_bytes=settings.max_bytes)

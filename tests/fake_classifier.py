@@ -25,10 +25,10 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 class FakeClassifier:
-    """Blames the step with the longest content for E2.2; abstains on `HARD`, breaks on `BUG` in the task."""
+    """Blames the step with the longest content for one cause; abstains on `HARD`, breaks on `BUG` in the task."""
 
-    def __init__(self) -> None:
-        self.taxonomy = taxonomy.load()
+    def __init__(self, scheme: str = taxonomy.DEFAULT, blames: str = "E2.2") -> None:
+        self.taxonomy, self.blames = taxonomy.load(scheme), blames
         self.versions = Versions(coroner="0", index="fake", taxonomy=self.taxonomy.name, embedder="none")
         self.threads: set[int] = set()
 
@@ -42,18 +42,18 @@ class FakeClassifier:
                 confidence=1, versions=self.versions,
             )  # fmt: skip
         worst = max(trace.steps, key=lambda step: len(step.content))
-        cause = None if "HARD" in trace.task else "E2.2"
+        cause = None if "HARD" in trace.task else self.blames
         return Diagnosis(
             trace_id=trace.id,
             file=file,
             outcome=Outcome.UNKNOWN if trace.succeeded is None else Outcome.FAILED,
             cause=cause,
-            phase=Phase.EXECUTION,
+            phase=self.taxonomy.phase_of(self.blames),
             step=worst.index,
             agent=worst.agent,
             confidence=0.62 if cause else 0.2,
             steps=(StepChoice(step=worst.index, agent=worst.agent, probability=0.5),),
-            candidates=(Candidate(cause="E2.2", probability=0.62), Candidate(cause="P1", probability=0.3)),
+            candidates=(Candidate(cause=self.blames, probability=0.62), Candidate(cause="P1", probability=0.3)),
             evidence=(Evidence(step=worst.index, quote=worst.content),),
             neighbours=(
                 NeighbourRun(

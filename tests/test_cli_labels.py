@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from classifier import cli, terminal
 from classifier.agreement import AgreementReport
 from classifier.evaluation import Evaluation
+from classifier.index import Index
 from classifier.lint import Finding
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ def test_evaluate_gives_the_figures_as_json_and_as_a_page(labelled: Path) -> Non
 
 
 def test_evaluate_in_the_annotators_own_categories(labelled: Path) -> None:
-    native = Evaluation.model_validate_json(run("evaluate", str(labelled), "--native", "agentrx", "--json").stdout)
-    assert [score.cause for score in native.overall.causes if score.support] == ["4"]
+    tools = terminal.Tools(load=lambda *_: FakeClassifier("agentrx", blames="4"))
+    result = CliRunner().invoke(cli.app, ["evaluate", str(labelled), "--native", "--json"], obj=tools)
+    native = Evaluation.model_validate_json(result.stdout).overall
+    assert [(score.cause, score.support, score.recall) for score in native.causes] == [("4", 4, 1.0)]
 
 
 def test_agree_compares_people_and_the_classifier(labelled: Path) -> None:
@@ -130,3 +133,51 @@ def test_runs_that_cannot_be_read_are_named_but_do_not_end_the_work(labelled: Pa
     result = run("evaluate", str(labelled), "--json")
     assert Evaluation.model_validate_json(result.stdout).overall.runs == 3
     assert "run-3.json" in result.stderr
+
+
+THINGS = ("apples", "boats", "clocks", "doors", "eels", "forks", "goats", "hats", "inks", "jars", "kites", "lamps")
+
+
+def learnable(folder: Path, things: tuple[str, ...] = THINGS) -> Path:
+    """Runs of twelve tasks: half fail at step 1 by a missing file, half at step 3 by a wrong sum."""
+    folder.mkdir()
+    notes = []
+    for number, thing in enumerate(things):
+        missing = number % 2 == 0
+        said = (
+            ("user_proxy", f"How many {thing} does the stock list of the harbour shop count for last year?"),
+            ("Coder", "I read the file.\n```python\nopen('no_such_list.csv')\n```" if missing else "I plan to sum up."),
+            ("Computer_terminal", "FileNotFoundError: no_such_list.csv" if missing else "exitcode: 0\nready"),
+            ("Coder", "I cannot find it." if missing else f"Adding the {thing} by head, 2 and 2 makes {number + 5}."),
+            ("Coder", f"FINAL ANSWER: {number} {thing} TERMINATE"),
+        )
+        log = {"chat_history": [{"name": name, "role": "user", "content": content} for name, content in said]}
+        (folder / f"{thing}.json").write_text(json.dumps(log), encoding="utf-8")
+        cause, category, step = ("E3.2", "9", 1) if missing else ("E2.2", "4", 3)
+        notes.append(note(thing, "ann", cause=cause, native_category=category, step=step, agent="Coder"))
+    lines = "".join(f"{json.dumps(one)}\n" for one in notes)
+    (folder / "annotations.jsonl").write_text(lines, encoding="utf-8")
+    return folder
+
+
+def test_train_makes_an_index_and_adds_to_it_in_the_annotators_own_categories_too(tmp_path: Path) -> None:
+    folder, more = learnable(tmp_path / "all"), learnable(tmp_path / "more", ("masts", "nets"))
+    own, both = tmp_path / "own.npz", tmp_path / "both.npz"
+    options = ["--taxonomy", "agentrx", "--native"]
+    made = run("train", "--from", str(folder), *options, "--embedder", "hashing", "--out", str(own))
+    assert made.exit_code == 0, made.output
+    assert "of 12 labelled runs" in made.stderr
+    assert {labelled.cause for labelled in Index.load(own).runs} == {"9", "4"}
+    added = run("train", "--add", str(more), "--index", str(own), *options, "--out", str(both))
+    assert "of 14 labelled runs" in added.stderr
+    assert {labelled.run for labelled in Index.load(both).runs} == {*THINGS, "masts", "nets"}
+
+
+def test_train_says_what_it_lacks(tmp_path: Path, labelled: Path) -> None:
+    out = ["--out", str(tmp_path / "index"), "--embedder", "hashing"]
+    assert run("train", *out).exit_code == 2
+    assert run("train", "--from", str(labelled), "--index", "x", *out).exit_code == 2
+    few = run("train", "--from", str(labelled), *out)
+    assert few.exit_code == 1
+    assert "label at least" in few.stderr
+    assert not (tmp_path / "index").exists()

@@ -109,7 +109,8 @@ def test_an_unreadable_log_is_422_with_file_and_place(client: Client) -> None:
 
 
 def test_unknown_paths_methods_types_and_codings_are_problems(client: Client) -> None:
-    problem(client.get("/nowhere"), 404)
+    for path in ("/nowhere", "/docs", "/redoc"):
+        problem(client.get(path), 404)
     assert problem(client.get("/classify"), 405)
     assert client.get("/classify").headers["allow"] == "POST"
     problem(client.post("/classify", content=FAILED, headers={"content-type": "image/png"}), 415)

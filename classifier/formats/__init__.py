@@ -8,9 +8,10 @@ A format of your own is one new file here, `classifier/formats/mine.py`, with tw
     def parse(source: Source) -> list[Trace]:
         "One Trace per run. Raises TraceError(problem, place='steps[3].role'); read() adds file and format."
 
-and a folder `tests/formats/fixtures/mine/` with an input and `<input>.expected.json` (see the contract tests). There is
-no list to add it to. The file's name is the format's name; files that begin with "_" are helpers. `Source` (see
-`_source`) holds the input decoded and parsed once; `_fields` reads foreign JSON. Rules that the contract tests hold:
+and a folder `tests/formats/fixtures/mine/` with an input and, beside it, `<input>.expected.json`: the list of
+`trace.model_dump(mode="json", exclude_defaults=True)`, checked by eye. There is no list to add it to: the file's name
+is the format's name, and files that begin with "_" are helpers. `Source` (see `_source`) holds the input decoded and
+parsed once; `_fields` reads foreign JSON. Rules that the contract tests hold:
 
 - `Step.index` is the position of the message in the source's own list, from 0.
 - Annotations of the source (whose mistake, where, why) are dropped, whatever they are called.

@@ -39,7 +39,7 @@ class Source:
     """What a format is given to look at.
 
     `data` is the input, unpacked if it was gzipped; `text`, `document`, `records` are decoded views of it, made on
-    first use. Views named like a question (`document`, `head`, `is_text`) never raise, the others raise TraceError.
+    first use. `document`, `head`, `is_text` and `is_sqlite` never raise (for sniffing), the others raise TraceError.
     """
 
     def __init__(self, data: bytes, *, name: str = "<bytes>", limit: int = MAX_BYTES) -> None:

@@ -79,7 +79,7 @@ def _steps(posts: Iterable[Post]) -> Iterator[Step]:
                 agent=post.sender,
                 role=parts[0].role,
                 content="\n".join(part.content.strip("\n") for part in parts),
-                to=post.to if said else None,
+                to=(post.to or None) if said else None,
                 kind=",".join(dict.fromkeys(part.kind for part in parts)),
                 phase=parts[0].phase,
                 error=_error(parts),

@@ -21,13 +21,14 @@ _TASK_END = re.compile(
     r"\n(?:Prior to this step|Available Tools:|Current Observation:|You are now at step|Your current observation is:)"
 )
 _NEWEST = re.compile(  # GAIA's prompt, or ALFWorld's and WebShop's
-    r"^You are now at step (?P<step>\d{1,9})(?P<last>[^\n]{0,60}?)(?:\nCurrent Observation:|current observation is:)[ ]?",
+    r"^You are now at step (?P<step>\d{1,9})(?P<last>[^\n]{0,60}?)"
+    r"(?:\nCurrent Observation:|current observation is:)[ ]?",
     re.MULTILINE,
 )
 _REPEATED = ("\n\nAvailable Tools:\n", "\n\nNow it's your turn", "\nYou should first recall relevant past experiences")
 _CALL = re.compile(
-    r"<action>\s*(?:tool|action):[ \t]*+(?P<tool>[^\n]++)\n\s*parameters:"
-    r"(?P<arguments>[^<]*+(?:<(?!/?action>)[^<]*+)*+)</action>"
+    r"<action>\s*(?:tool|action):[ \t]*+(?P<tool>[^\n<]++)\s*+"
+    r"(?:parameters:(?P<arguments>[^<]*+(?:<(?!/?action>)[^<]*+)*+))?</action>"
 )
 
 
@@ -100,7 +101,8 @@ def _without_prompt(text: str) -> str:
 
 def _calls(content: str) -> tuple[ToolCall, ...]:
     found = _CALL.finditer(content)
-    return tuple(ToolCall(name=m["tool"].strip(), arguments=m["arguments"].strip()) for m in found if m["tool"].strip())
+    calls = ((match["tool"].strip(), (match["arguments"] or "").strip()) for match in found)
+    return tuple(ToolCall(name=tool, arguments=arguments) for tool, arguments in calls if tool)
 
 
 def _task(prompt: str) -> str:

@@ -46,25 +46,24 @@ def parse(source: Source) -> list[Trace]:
 
 def _messages(text: str) -> list[Message]:
     """Walk over the dashed lines: each closes a message, or goes on with the one before it."""
-    messages: list[Message] = []
+    messages: list[tuple[Message, list[str]]] = []  # with the blocks that go on with it
     nested = False  # the last message was a tool's response, printed inside the message that brings it
     *closed, rest = _blocks(text)
     for block in closed:
         header = _HEADER.search(block)
         if header:
-            gap, body, nested_now = block[: header.start()], block[header.end() :], False
-            while inner := _HEADER.match(body):
-                header, body, nested_now = inner, body[inner.end() :], True
-            messages.append(_message(header, gap, body))
-            nested = nested_now
+            gap, nested = block[: header.start()], False
+            while inner := _HEADER.match(block, header.end()):
+                header, nested = inner, True
+            messages.append((_message(header, gap, block[header.end() :]), []))
         elif messages and nested:  # what the user said besides the tool's response
-            last = messages[-1]
-            messages.append(Message(last.sender, last.to, fields.clean(block.strip("\n"))))
+            last, _ = messages[-1]
+            messages.append((Message(last.sender, last.to, fields.clean(block.strip("\n"))), []))
             nested = False
         elif messages:
-            last = messages[-1]
-            messages[-1] = last._replace(content=f"{last.content}\n{_RULE}\n{fields.clean(block.strip(chr(10)))}")
-    return [*messages, *_ending(rest)]
+            messages[-1][1].append(fields.clean(block.strip("\n")))
+    whole = [m._replace(content=f"\n{_RULE}\n".join([m.content, *more])) if more else m for m, more in messages]
+    return [*whole, *_ending(rest)]
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -26,7 +26,10 @@ def sniff(source: Source) -> bool:
     """Say whether a line is an event or a completion of the logger."""
     if source.is_sqlite or not source.is_text:
         return False
-    return _EVENT.search(source.text) is not None or _COMPLETION.search(source.text) is not None
+    text = source.text
+    return ('"received_message"' in text and _EVENT.search(text) is not None) or (
+        '"invocation_id"' in text and _COMPLETION.search(text) is not None
+    )
 
 
 def parse(source: Source) -> list[Trace]:

@@ -80,6 +80,8 @@ def _database(data: bytes) -> dict[str, list[Row]]:
             connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             connection.set_authorizer(lambda action, *_: 0 if action in _ALLOWED else 1)
             return {table: _rows(connection, table) for table in _TABLES}
+    except UnicodeDecodeError:  # SQLite quotes the damage in its message
+        raise TraceError("broken SQLite file: malformed database schema") from None
     except (sqlite3.Error, OverflowError) as error:
         raise TraceError(f"broken SQLite file: {error}") from None
 
@@ -92,7 +94,10 @@ def _rows(connection: sqlite3.Connection, table: str) -> list[Row]:
         raise TraceError("a virtual table is not read", place=table)
     cursor = connection.execute(f"SELECT * FROM {table} ORDER BY rowid LIMIT {_MAX_ROWS}")  # noqa: S608 - a constant name
     names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+    return [
+        {n: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for n, v in zip(names, row, strict=True)}
+        for row in cursor
+    ]
 
 
 def _listing(text: str) -> dict[str, list[Row]]:

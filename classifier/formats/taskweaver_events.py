@@ -23,12 +23,12 @@ class _Open:
 
     sender: str
     to: str = ""
-    message: str = ""
+    message: list[str] = field(default_factory=list)
     attachments: dict[str, tuple[str, list[str]]] = field(default_factory=dict)  # id -> type, pieces
 
     def close(self) -> Post:
         parts = tuple(Attachment(type_, "".join(pieces)) for type_, pieces in self.attachments.values())
-        return Post(self.sender, self.to, self.message, parts)
+        return Post(self.sender, self.to, "".join(self.message), parts)
 
 
 def sniff(source: Source) -> bool:
@@ -67,7 +67,7 @@ def _update(post: _Open, type_: str, said: str, extra: dict[str, Any]) -> None:
     if type_ == "post_send_to_update":
         post.to = fields.text(extra.get("role"))
     elif type_ == "post_message_update":
-        post.message += said
+        post.message.append(said)
     elif type_ == "post_attachment_update":
         kind = fields.text(extra.get("type")).removeprefix("AttachmentType.")
         post.attachments.setdefault(fields.text(extra.get("id")), (kind, []))[1].append(said)

@@ -1,0 +1,178 @@
+"""Neighbours, signals and calibration -> Diagnosis: which cause is named, or none, and the proof that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.diagnosis import (
+    Candidate,
+    DecidedBy,
+    Diagnosis,
+    Evidence,
+    Familiarity,
+    NeighbourRun,
+    Outcome,
+    Segment,
+    StepChoice,
+    Versions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from classifier.signals import Signal
+    from classifier.taxonomy import Taxonomy
+    from classifier.trace import Phase, Trace
+
+MAX_EVIDENCE = 6  # more quotes than a reader takes in hide the one that matters
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that the classifier learnt of one run, before anything is decided.
+
+    `causes` maps every id of the taxonomy that the index knows to its calibrated probability (they sum to 1);
+    `candidates` is the conformal set, most likely first; `quote` is the passage of the decisive step that the
+    vote rests on, verbatim.
+    """
+
+    steps: tuple[StepChoice, ...]
+    causes: Mapping[str, float]
+    candidates: tuple[str, ...]
+    neighbours: tuple[NeighbourRun, ...]
+    signals: tuple[Signal, ...]
+    segments: tuple[Segment, ...]
+    familiarity: Familiarity
+    quote: str | None
+    versions: Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A node of the taxonomy, or none, with the probability that it is right."""
+
+    cause: str | None
+    phase: Phase | None
+    probability: float
+
+
+def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, floor: float, file: str | None = None) -> Diagnosis:
+    """Return the verdict on `trace`.
+
+    `floor` (0 to 1) is the least calibrated probability at which a cause is named. Below it the verdict backs off
+    to the parent, then to the phase, then to no cause at all.
+    """
+    if trace.succeeded:
+        return Diagnosis(
+            trace_id=trace.id,
+            file=file,
+            outcome=Outcome.SUCCEEDED,
+            cause=None,
+            phase=None,
+            step=None,
+            agent=None,
+            confidence=1.0,
+            familiarity=findings.familiarity,
+            segments=findings.segments,
+            notes=("The source says that the run succeeded, so there is no failure to explain.",),
+            versions=findings.versions,
+        )
+    named = name_cause(findings.causes, taxonomy, floor)
+    first = findings.steps[0]
+    secondary = _secondary(findings, named.cause, taxonomy)
+    return Diagnosis(
+        trace_id=trace.id,
+        file=file,
+        outcome=Outcome.FAILED if trace.succeeded is False else Outcome.UNKNOWN,
+        cause=named.cause,
+        phase=named.phase,
+        step=first.step,
+        agent=first.agent,
+        confidence=round(named.probability, 4),
+        steps=findings.steps,
+        candidates=tuple(
+            Candidate(cause=cause, probability=round(findings.causes[cause], 4)) for cause in findings.candidates
+        ),
+        evidence=_evidence(trace, findings),
+        neighbours=findings.neighbours,
+        secondary=secondary,
+        mitigation=taxonomy.cause(named.cause).mitigation if named.cause else None,
+        decided_by=DecidedBy.NEIGHBOURS if named.cause else DecidedBy.NOBODY,
+        familiarity=findings.familiarity,
+        segments=findings.segments,
+        notes=_notes(trace, findings, named),
+        versions=findings.versions,
+    )
+
+
+def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float) -> Named:
+    """Return the finest node that holds at least `floor` of the probability.
+
+    The best cause is taken if it does; else the best node whose own and children's probability together do; else
+    the best phase alone; else nothing, with the best cause's probability, so that the reader sees how lost it is.
+    """
+    best = max(causes, key=lambda cause: (causes[cause], cause))
+    if causes[best] >= floor:
+        return Named(best, taxonomy.phase_of(best), causes[best])
+    parents = {
+        cause.id: sum(
+            causes.get(node, 0.0) for node in (cause.id, *(child.id for child in taxonomy.children(cause.id)))
+        )
+        for cause in taxonomy.causes
+        if taxonomy.children(cause.id)
+    }
+    family = max(parents, key=lambda cause: (parents[cause], cause), default=None)
+    if family is not None and parents[family] >= floor:
+        return Named(family, taxonomy.phase_of(family), parents[family])
+    return Named(None, _phase(causes, taxonomy), causes[best])
+
+
+def _phase(causes: Mapping[str, float], taxonomy: Taxonomy) -> Phase | None:
+    """Return the phase that holds most of the probability, if it holds half of it."""
+    sums: dict[Phase, float] = {}
+    for cause, probability in causes.items():
+        phase = taxonomy.phase_of(cause)
+        if phase is not None:
+            sums[phase] = sums.get(phase, 0.0) + probability
+    best = max(sums, key=lambda phase: sums[phase], default=None)
+    return best if best is not None and sums[best] >= 0.5 else None
+
+
+def _secondary(findings: Findings, cause: str | None, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """Return the other causes that the run shows plainly, by its signals, in order of appearance."""
+    shown = (signal.cause for signal in findings.signals if signal.cause is not None)
+    return tuple(dict.fromkeys(other for other in shown if other in taxonomy and other != cause))
+
+
+def _evidence(trace: Trace, findings: Findings) -> tuple[Evidence, ...]:
+    """Return quotes, each checked to occur in the step it names: the decisive passage, then the nearest signals."""
+    content = {step.index: step.content for step in trace.steps}
+    first = findings.steps[0].step
+    quotes: list[Evidence] = []
+    if findings.quote:
+        quotes.append(Evidence(step=first, quote=findings.quote))
+    near = sorted(findings.signals, key=lambda signal: (abs(signal.step - first), signal.step))
+    quotes += [Evidence(step=signal.step, quote=signal.quote, signal=signal.kind.value) for signal in near]
+    seen: set[tuple[int, str]] = set()
+    proven: list[Evidence] = []
+    for evidence in quotes:
+        key = (evidence.step, evidence.quote)
+        if key not in seen and evidence.quote in content.get(evidence.step, ""):
+            seen.add(key)
+            proven.append(evidence)
+    return tuple(proven[:MAX_EVIDENCE])
+
+
+def _notes(trace: Trace, findings: Findings, named: Named) -> tuple[str, ...]:
+    notes: list[str] = []
+    if trace.succeeded is None:
+        notes.append("The source does not say whether the run failed; the cause is the likeliest one if it did.")
+    if findings.familiarity is Familiarity.NEW:
+        notes.append(
+            "The index holds no labelled run of this system, and causes do not carry over between systems: "
+            "label 20 to 40 of its runs and add them with `coroner train --add`."
+        )
+    if named.cause is None:
+        notes.append("No cause is likely enough to be named.")
+    return tuple(notes)

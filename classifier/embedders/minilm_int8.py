@@ -1,0 +1,21 @@
+"""all-MiniLM-L6-v2 with 8-bit matrix products: about 1.5 times as fast as `minilm`, cosine to it 0.9995 on average.
+
+Needs a processor with 8-bit dot products (AVX512-VNNI, AVX-VNNI, ARM dotprod). On others the products overflow; the
+check at export then refuses. An index made with `minilm` does not take its vectors: the name differs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.embedders.minilm import build_from, wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from classifier.embedders._onnx import OnnxEmbedder
+
+
+def build(model: str, folder: Path) -> OnnxEmbedder:
+    """Build the embedder; see `minilm.build`."""
+    return build_from(wheel(), "minilm_int8", model, folder, quantised=True)

@@ -1,0 +1,172 @@
+"""Labelled runs -> an index: the localiser, the space in which causes are voted, and how far both are to be believed.
+
+The same input gives the same bytes. What is tuned is tuned by cross-validation that keeps runs of one task together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from classifier import causes, localise
+from classifier.annotation import UNKNOWN
+from classifier.encoding import encode
+from classifier.features import StepTable
+from classifier.index import Index, Labelled, unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from classifier.corpus import Example
+    from classifier.embedders import Embedder
+    from classifier.taxonomy import Taxonomy
+
+FEWEST = 10  # labelled runs below which a cross-validation inside them says nothing
+_LARGEST = 60_000.0  # a half-precision number holds no more
+
+
+class TrainingError(ValueError):
+    """Labelled runs that no index can be made from. Says why and what to do."""
+
+
+def train(
+    examples: Sequence[Example],
+    embedder: Embedder,
+    taxonomy: Taxonomy,
+    *,
+    base: Index | None = None,
+    watch: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+) -> Index:
+    """Make an index of `examples`, and of the runs that `base` holds; a run of the same id replaces that of `base`.
+
+    A run teaches the step if it has one, the cause if it has one of the taxonomy's. `watch` sees the examples go by.
+    Raises TrainingError where there is too little to learn from.
+    """
+    tables = [_stored(encode(example.trace, embedder)) for example in watch(examples)]
+    labelled = [label(example, table, taxonomy) for example, table in zip(examples, tables, strict=True)]
+    if base is not None:
+        if (base.embedder, base.taxonomy) != (embedder.name, taxonomy.digest):
+            raise TrainingError("the index to add to was made with another embedder or taxonomy: train anew")
+        new = {run.run for run in labelled}
+        kept = [(run, table) for run, table in zip(base.runs, tables_of(base), strict=True) if run.run not in new]
+        labelled = [*(run for run, _ in kept), *labelled]
+        tables = [*(table for _, table in kept), *tables]
+    return fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest)
+
+
+def label(example: Example, table: StepTable, taxonomy: Taxonomy) -> Labelled:
+    """Return what a run teaches: the step if it is one of its steps, the cause if it is one of the taxonomy's."""
+    resolved = example.label
+    known = resolved.cause is not None and resolved.cause != UNKNOWN and resolved.cause in taxonomy
+    provenance = resolved.cause_by if known else resolved.step_by
+    return Labelled(
+        run=example.trace.id,
+        system=example.system,
+        group=example.group,
+        step=resolved.step if resolved.step in table.indices else None,
+        cause=resolved.cause if known else None,
+        provenance=provenance or example.annotations[0].provenance,
+    )
+
+
+def fit(
+    labelled: Sequence[Labelled],
+    tables: Sequence[StepTable],
+    *,
+    embedder: str,
+    taxonomy: str,
+) -> Index:
+    """Fit everything on labelled runs and the tables of their steps (as `tables_of` returns them).
+
+    Raises TrainingError where fewer than `FEWEST` runs have a cause, or a step.
+    """
+    order = sorted(range(len(labelled)), key=lambda i: labelled[i].run)
+    labelled, tables = [labelled[i] for i in order], [tables[i] for i in order]
+    groups = sorted({run.group for run in labelled})
+    located = [i for i, run in enumerate(labelled) if _candidate(tables[i], run.step)]
+    named = [i for i, run in enumerate(labelled) if run.cause is not None]
+    for what, rows in (("a decisive step", located), ("a cause", named)):
+        if len(rows) < FEWEST:
+            raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
+    taught = (
+        [tables[i] for i in located],
+        [labelled[i].step or 0 for i in located],
+        [labelled[i].system for i in located],
+        [groups.index(labelled[i].group) for i in located],
+    )
+    localiser = localise.fit(*taught)
+    posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
+    for i, held_out in zip(located, localise.cross_rank(*taught), strict=True):
+        posteriors[i] = held_out
+    fitted = causes.fit([tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named])
+    agents: defaultdict[str, set[str]] = defaultdict(set)
+    for table, run in zip(tables, labelled, strict=True):
+        agents[run.system].update(table.agents)
+    return Index(
+        embedder=embedder,
+        taxonomy=taxonomy,
+        runs=tuple(labelled),
+        vectors=unit(np.array([table.vectors.mean(axis=0) for table in tables])),
+        agents={system: tuple(sorted(names)) for system, names in agents.items()},
+        arrays={
+            **_prefixed("localiser", localiser.to_arrays()),
+            **_prefixed("causes", fitted.model.to_arrays()),
+            **_prefixed("tables", _packed(tables)),
+        },
+    )
+
+
+def tables_of(index: Index) -> list[StepTable]:
+    """Return the step tables of an index's runs, in their order: what `train` adds to."""
+    held = index.group("tables")
+    names = tuple(map(str, held["names"]))
+    ends = np.cumsum(np.asarray(held["lengths"], dtype=np.int64))
+    tables = []
+    for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        tables.append(
+            StepTable(
+                indices=tuple(np.asarray(held["indices"][start:end], dtype=np.int64).tolist()),
+                agents=tuple(map(str, held["agents"][start:end])),
+                candidates=np.asarray(held["candidates"][start:end], dtype=np.bool_),
+                matrix=np.asarray(held["matrix"][start:end], dtype=np.float32),
+                names=names,
+                vectors=np.asarray(held["vectors"][start:end], dtype=np.float32),
+            )
+        )
+    return tables
+
+
+def _packed(tables: Sequence[StepTable]) -> dict[str, NDArray[np.generic]]:
+    return {
+        "names": np.array(tables[0].names, dtype=np.str_),
+        "lengths": np.array([len(table) for table in tables], dtype=np.int32),
+        "indices": np.concatenate([np.array(table.indices, dtype=np.int32) for table in tables]),
+        "agents": np.array([agent for table in tables for agent in table.agents], dtype=np.str_),
+        "candidates": np.concatenate([table.candidates for table in tables]),
+        "matrix": np.vstack([table.matrix for table in tables]).astype(np.float16),
+        "vectors": np.vstack([table.vectors for table in tables]).astype(np.float16),
+    }
+
+
+def _stored(table: StepTable) -> StepTable:
+    """Round a table to what an index holds of it, so that to add to an index is to train on all its runs."""
+    return StepTable(
+        indices=table.indices,
+        agents=table.agents,
+        candidates=table.candidates,
+        matrix=np.clip(table.matrix, -_LARGEST, _LARGEST).astype(np.float16).astype(np.float32),
+        names=table.names,
+        vectors=table.vectors.astype(np.float16).astype(np.float32),
+    )
+
+
+def _candidate(table: StepTable, step: int | None) -> bool:
+    return step in table.indices and bool(table.candidates[table.indices.index(step)])
+
+
+def _prefixed(name: str, arrays: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    return {f"{name}/{key}": value for key, value in arrays.items()}

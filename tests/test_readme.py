@@ -1,0 +1,107 @@
+"""What the README says, held against what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from fake_classifier import FakeClassifier
+from typer.main import get_command
+
+from classifier import annotation, cli, formats, report, taxonomy, terminal
+from classifier.diagnosis import Diagnosis
+from service.app import create
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = get_command(cli.app).commands  # type: ignore[attr-defined]
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def section(title: str) -> str:
+    return README.split(f"# {title}\n")[1].split("\n#")[0]
+
+
+def test_every_coroner_command_in_it_exists_with_its_options() -> None:
+    shown = [row.split("#")[0] for block in blocks("console") for row in block.splitlines() if "coroner " in row]
+    shown += re.findall(r"`(coroner [^`]+)`", README)
+    used = [re.search(r"coroner ([\w-]+)(.*)", row) for row in shown]
+    named = {match.group(1) for match in used if match}
+    assert named - {"COMMAND"} == set(COMMANDS)
+    for match in used:
+        if match and match.group(1) in COMMANDS:
+            known = {option for param in COMMANDS[match.group(1)].params for option in param.opts} | {"--help"}
+            assert set(re.findall(r"--[\w-]+", match.group(2))) <= known, match.group(0)
+
+
+def test_every_make_target_in_it_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^make (\w+)", "\n".join(blocks("console")), re.MULTILINE))
+    assert targets == {"demo", "test"}
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_keys_of_the_json_are_those_of_a_diagnosis() -> None:
+    first_column = [row.split("|")[1] for row in section("The JSON").splitlines() if row.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", " ".join(first_column))) == set(Diagnosis.model_fields)
+
+
+def test_the_exit_codes_are_those_of_the_commands() -> None:
+    assert {int(code) for code in re.findall(r"^\| (\d) \|", README, re.MULTILINE)} == set(terminal.Exit)
+    assert all(str(int(code)) in terminal.EXIT_CODES for code in terminal.Exit)
+
+
+def test_the_words_for_confidence_are_those_of_the_report() -> None:
+    text = " ".join(section("How to read the confidence").split())
+    said = dict(re.findall(r'from (\d+) %(?: on)? "([^"]+)"', text)) | {"0": "little more than a guess"}
+    assert len(said) == 4
+    for floor, words in said.items():
+        assert report.in_words(int(floor) / 100) == words
+        assert f'"{words}"' in text
+
+
+def test_it_names_every_cause_and_every_taxonomy() -> None:
+    text = section("The taxonomy")
+    for cause in taxonomy.load().causes:
+        assert re.search(rf"\b{re.escape(cause.id)} {cause.name}", text, re.IGNORECASE), cause.id
+    for name in taxonomy.shipped():
+        assert name in text or name == taxonomy.DEFAULT
+
+
+def test_its_taxonomy_of_your_own_loads(tmp_path: Path) -> None:
+    [text] = blocks("toml")
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    assert taxonomy.load(path).name == tomllib.loads(text)["name"]
+
+
+def test_its_annotation_is_one() -> None:
+    [text] = blocks("json")
+    assert annotation.parse(text, strict=True).records[0].model_dump(exclude_defaults=True) == json.loads(text)
+
+
+def test_the_paths_of_the_service_are_there() -> None:
+    paths = set(re.findall(r"127\.0\.0\.1:8080(/\w+)", README)) | set(re.findall(r"`(?:GET|POST) (/\w+)`", README))
+    assert paths == {"/classify", "/taxonomy", "/healthz"}
+    assert paths <= set(create(FakeClassifier()).openapi()["paths"])
+
+
+def test_the_files_that_it_links_are_there() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("name", ["failed_run.json", "succeeded_run.json"])
+def test_the_examples_are_readable_runs(name: str) -> None:
+    [trace] = formats.read((ROOT / "examples" / name).read_bytes(), name=name)
+    assert 8 <= len(trace.steps) <= 14
+    assert trace.succeeded is (True if name.startswith("succeeded") else None)
