@@ -310,23 +310,23 @@ def test_threads_together_never_overshoot(
 
 
 def test_no_more_calls_are_under_way_than_allowed(store: llm.Store, clock: Clock) -> None:
-    lock, both = threading.Lock(), threading.Barrier(2)
-    now, most = 0, 0
+    under_way, go_on = threading.Semaphore(0), threading.Event()
 
     def complete(_: llm.Request) -> llm.Reply:
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        both.wait(timeout=30)  # passes only if two calls do run side by side
-        with lock:
-            now -= 1
+        under_way.release()
+        go_on.wait()
         return reply()
 
     calls = caller(complete, store, clock, concurrency=2)
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda number: calls.on("t")(request(str(number))), range(6)))
-    assert most == 2
+        done = [pool.submit(calls.on("t"), request(str(number))) for number in range(6)]
+        try:
+            assert under_way.acquire(timeout=30)
+            assert under_way.acquire(timeout=30)
+            assert not under_way.acquire(timeout=0.3)  # a third would have come long since
+        finally:
+            go_on.set()
+        assert [one.result().text for one in done] == ["because"] * 6
 
 
 @pytest.mark.parametrize("error", [GONE, BAD_KEY])
