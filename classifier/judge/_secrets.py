@@ -65,7 +65,7 @@ _NO_SECRET = re.compile(
 _HARD = re.compile(r"\d|[^\w\s.,:;!?'\"()\[\]{}-]|[a-z][A-Z]")  # a digit, a symbol or a capital inside: no plain word
 _KEYWORDS = re.compile(r"(?i)key|pass|pwd|secret|contrase")
 _LONG_WORD = re.compile(r"\w{120,}")  # what the keyword plugin is quadratic in; our own pattern has no such trouble
-_MINOR = ("high-entropy", "keyword")  # what anything more telling overrules
+_MINOR = {"email-address": 1, "keyword": 2, "high-entropy": 2}  # what a more telling kind overrules, as in a URL
 
 
 class Found(NamedTuple):
@@ -228,7 +228,7 @@ def _without_overlaps(found: Iterable[Found]) -> tuple[Found, ...]:
     for hit in sorted(found):
         if joined and hit.start < joined[-1].end:
             before = joined.pop()
-            telling = min(before, hit, key=lambda each: (each.kind in _MINOR, each.start - each.end))
+            telling = min(before, hit, key=lambda each: (_MINOR.get(each.kind, 0), each.start - each.end))
             joined.append(Found(before.start, max(before.end, hit.end), telling.kind))
         else:
             joined.append(hit)

@@ -150,9 +150,9 @@ def test_what_only_looks_like_a_secret_stays(line: str) -> None:
 def test_a_hundred_kilobytes_are_read_in_under_a_second() -> None:
     text = "\n".join(f"{i} GET /page/{i}?q=ferry 200 {_random(30)} some words on the timetable" for i in range(1_400))
     assert len(text) > 100_000
-    start = time.perf_counter()
+    start = time.process_time()
     find(text)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 UNITS = [
@@ -180,9 +180,9 @@ UNITS = [
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_text_makes_the_reading_slow(unit: str) -> None:
     text = unit * (60_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     prepare(case(text), OPTIONS)
-    assert time.perf_counter() - start < 4.0
+    assert time.process_time() - start < 4.0
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real traces are not on this machine")
