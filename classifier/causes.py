@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier import metric
-from classifier.localise import grouped_folds
+from classifier.folds import grouped_folds
 from classifier.metric import Metric, Scaling
 
 if TYPE_CHECKING:
@@ -192,14 +192,13 @@ def fit(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequenc
     """
     if any(run.cause is None for run in runs):
         raise ValueError("runs without a cause teach no cause: leave them out")
-    whole = _place(tables, posteriors, runs)
-    names = sorted({run.group for run in runs})
-    groups = [names.index(run.group) for run in runs]
+    whole = settle(tables, posteriors, runs)
+    groups = [run.group for run in runs]
     repeats: list[list[tuple[CauseModel, dict[int, Placed]]]] = []
-    for seed in range(REPEATS if len(names) > 1 else 0):
+    for seed in range(REPEATS if len(set(groups)) > 1 else 0):
         parts = []
         for train, test in grouped_folds(groups, seed=seed):
-            part = _place([tables[i] for i in train], [posteriors[i] for i in train], [runs[i] for i in train])
+            part = settle([tables[i] for i in train], [posteriors[i] for i in train], [runs[i] for i in train])
             parts.append((part, {i: part.metric.place(tables[i], posteriors[i], runs[i].system) for i in test}))
         repeats.append(parts)
 
@@ -225,7 +224,9 @@ def fit(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequenc
     return Fitted(replace(whole, knobs=best), np.array(unseen).reshape(len(repeats), len(runs), len(whole.labels)))
 
 
-def _place(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequence[Labelled]) -> CauseModel:
+def settle(
+    tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequence[Labelled], knobs: Knobs | None = None
+) -> CauseModel:
     """Learn the space from runs and place them in it."""
     space = metric.learn(tables, posteriors, runs)
     coordinates = []
@@ -234,7 +235,7 @@ def _place(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequ
         # asked about comes without a named step, so this is what it can be compared with (kappa .36 against .32)
         placed = space.place(table, posterior, run.system)
         coordinates.append(placed.joint.sum(axis=1) @ placed.coordinates)
-    return CauseModel(space, tuple(runs), np.array(coordinates), Knobs())
+    return CauseModel(space, tuple(runs), np.array(coordinates), knobs or Knobs())
 
 
 def _merit(probabilities: Floats, y: NDArray[np.int64], weights: Floats) -> float:

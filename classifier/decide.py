@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from classifier.taxonomy import Taxonomy
     from classifier.trace import Phase, Trace
 
+FLOOR = 0.2  # calibrated probability under which a cause is a guess: wrong four times in five
 MAX_EVIDENCE = 6  # more quotes than a reader takes in hide the one that matters
 
 
@@ -57,11 +58,10 @@ class Named:
     probability: float
 
 
-def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, floor: float, file: str | None = None) -> Diagnosis:
+def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | None = None) -> Diagnosis:
     """Return the verdict on `trace`.
 
-    `floor` (0 to 1) is the least calibrated probability at which a cause is named. Below it the verdict backs off
-    to the parent, then to the phase, then to no cause at all.
+    Where no cause is as likely as `FLOOR`, the verdict backs off to the parent, then to the phase, then to none at all.
     """
     if trace.succeeded:
         return Diagnosis(
@@ -78,7 +78,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, floor: float
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy, floor)
+    named = name_cause(findings.causes, taxonomy)
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -106,7 +106,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, floor: float
     )
 
 
-def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float) -> Named:
+def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float = FLOOR) -> Named:
     """Return the finest node that holds at least `floor` of the probability.
 
     The best cause is taken if it does; else the best node whose own and children's probability together do; else

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier import causes, localise
+from classifier import calibration, causes, localise
 from classifier.annotation import UNKNOWN
 from classifier.encoding import encode
 from classifier.features import StepTable
@@ -46,7 +46,7 @@ def train(
     A run teaches the step if it has one, the cause if it has one of the taxonomy's. `watch` sees the examples go by.
     Raises TrainingError where there is too little to learn from.
     """
-    tables = [_stored(encode(example.trace, embedder)) for example in watch(examples)]
+    tables = [describe(example, embedder) for example in watch(examples)]
     labelled = [label(example, table, taxonomy) for example, table in zip(examples, tables, strict=True)]
     if base is not None:
         if (base.embedder, base.taxonomy) != (embedder.name, taxonomy.digest):
@@ -56,6 +56,19 @@ def train(
         labelled = [*(run for run, _ in kept), *labelled]
         tables = [*(table for _, table in kept), *tables]
     return fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest)
+
+
+def describe(example: Example, embedder: Embedder) -> StepTable:
+    """Encode a run, rounded to what an index holds of it, so that to add to an index is to train on all its runs."""
+    table = encode(example.trace, embedder)
+    return StepTable(
+        indices=table.indices,
+        agents=table.agents,
+        candidates=table.candidates,
+        matrix=np.clip(table.matrix, -_LARGEST, _LARGEST).astype(np.float16).astype(np.float32),
+        names=table.names,
+        vectors=table.vectors.astype(np.float16).astype(np.float32),
+    )
 
 
 def label(example: Example, table: StepTable, taxonomy: Taxonomy) -> Labelled:
@@ -86,23 +99,23 @@ def fit(
     """
     order = sorted(range(len(labelled)), key=lambda i: labelled[i].run)
     labelled, tables = [labelled[i] for i in order], [tables[i] for i in order]
-    groups = sorted({run.group for run in labelled})
     located = [i for i, run in enumerate(labelled) if _candidate(tables[i], run.step)]
     named = [i for i, run in enumerate(labelled) if run.cause is not None]
     for what, rows in (("a decisive step", located), ("a cause", named)):
         if len(rows) < FEWEST:
             raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
-    taught = (
-        [tables[i] for i in located],
-        [labelled[i].step or 0 for i in located],
-        [labelled[i].system for i in located],
-        [groups.index(labelled[i].group) for i in located],
-    )
+    taught = _steps(labelled, tables, located)
     localiser = localise.fit(*taught)
     posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
     for i, held_out in zip(located, localise.cross_rank(*taught), strict=True):
         posteriors[i] = held_out
-    fitted = causes.fit([tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named])
+    known = [tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named]
+    fitted = causes.fit(*known)
+    y = np.array([fitted.model.labels.index(labelled[i].cause or "") for i in named])
+    calibrated = calibration.fit(
+        [calibration.Held(votes, y) for votes in fitted.held_out],
+        _strangers(labelled, tables, posteriors, fitted.model, located),
+    )
     agents: defaultdict[str, set[str]] = defaultdict(set)
     for table, run in zip(tables, labelled, strict=True):
         agents[run.system].update(table.agents)
@@ -115,9 +128,53 @@ def fit(
         arrays={
             **_prefixed("localiser", localiser.to_arrays()),
             **_prefixed("causes", fitted.model.to_arrays()),
+            **_prefixed("calibration", calibrated.to_arrays()),
             **_prefixed("tables", _packed(tables)),
         },
     )
+
+
+def _steps(
+    labelled: Sequence[Labelled], tables: Sequence[StepTable], rows: Sequence[int]
+) -> tuple[list[StepTable], list[int], list[str], list[int]]:
+    """Return what the localiser learns from: tables, decisive steps, systems and groups of the runs in `rows`."""
+    groups = sorted({run.group for run in labelled})
+    return (
+        [tables[i] for i in rows],
+        [labelled[i].step or 0 for i in rows],
+        [labelled[i].system for i in rows],
+        [groups.index(labelled[i].group) for i in rows],
+    )
+
+
+def _strangers(
+    labelled: Sequence[Labelled],
+    tables: Sequence[StepTable],
+    posteriors: Sequence[NDArray[np.float64]],
+    whole: causes.CauseModel,
+    located: Sequence[int],
+) -> list[calibration.Held]:
+    """Return what is said of the runs of each system by a localiser and a model that have seen none of it."""
+    held = []
+    for system in sorted({run.system for run in labelled}):
+        seen = [i for i, run in enumerate(labelled) if run.system != system]
+        steps = [i for i in seen if i in located]
+        named = [i for i in seen if labelled[i].cause is not None]
+        asked = [i for i, run in enumerate(labelled) if run.system == system and run.cause is not None]
+        if len(named) < FEWEST or len(steps) < FEWEST or len(asked) < FEWEST:
+            continue
+        localiser = localise.fit(*_steps(labelled, tables, steps))
+        model = causes.settle(
+            [tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named], whole.knobs
+        )
+        columns = [whole.labels.index(name) for name in model.labels]
+        votes = np.full((len(asked), len(whole.labels)), causes.SMALL)
+        for row, i in enumerate(asked):
+            ranked = localiser.rank(tables[i], system)
+            votes[row, columns] = model.predict(tables[i], ranked, system).probabilities
+        y = np.array([whole.labels.index(labelled[i].cause or "") for i in asked])
+        held.append(calibration.Held(votes / votes.sum(axis=1, keepdims=True), y))
+    return held
 
 
 def tables_of(index: Index) -> list[StepTable]:
@@ -150,18 +207,6 @@ def _packed(tables: Sequence[StepTable]) -> dict[str, NDArray[np.generic]]:
         "matrix": np.vstack([table.matrix for table in tables]).astype(np.float16),
         "vectors": np.vstack([table.vectors for table in tables]).astype(np.float16),
     }
-
-
-def _stored(table: StepTable) -> StepTable:
-    """Round a table to what an index holds of it, so that to add to an index is to train on all its runs."""
-    return StepTable(
-        indices=table.indices,
-        agents=table.agents,
-        candidates=table.candidates,
-        matrix=np.clip(table.matrix, -_LARGEST, _LARGEST).astype(np.float16).astype(np.float32),
-        names=table.names,
-        vectors=table.vectors.astype(np.float16).astype(np.float32),
-    )
 
 
 def _candidate(table: StepTable, step: int | None) -> bool:

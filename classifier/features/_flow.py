@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.features._view import answer_tokens
+from classifier.features._view import facts, without_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SHARE = re.compile(r"viewport shows (\d+)% of the webpage")
 
 def columns(view: View) -> dict[str, NDArray[np.float64]]:
     """All of the group's columns."""
-    return _results(view) | _novelty(view) | _answer(view) | _expected(view) | _circles(view) | _ledgers(view)
+    return _results(view) | _novelty(view) | _support(view) | _answer(view) | _circles(view) | _ledgers(view)
 
 
 def _results(view: View) -> dict[str, NDArray[np.float64]]:
@@ -50,6 +50,11 @@ def _results(view: View) -> dict[str, NDArray[np.float64]]:
     out["never_repaired"] = bad * (ok_after == 0)
     soon = sum(np.append(got["ok"][k:], np.zeros(min(k, n))) for k in (1, 2, 3, 4))
     out["repaired_soon"] = bad * (soon > 0)
+    opening = (np.cumsum(view.candidates) == 1) * view.candidates
+    out["opening_code"] = opening * view.coded
+    out["opening_ran"] = opening * np.maximum(got["ok"], got["empty"])
+    out["opening_failed"] = opening * got["failed"]
+    out["repaired_next"] = bad * _next_run(view)
     fails = np.cumsum(view.failed)
     out["fails_before"] = np.log1p(fails - view.failed)
     out["fails_after"] = np.log1p(fails[-1] - fails)
@@ -59,18 +64,29 @@ def _results(view: View) -> dict[str, NDArray[np.float64]]:
     return out
 
 
+def _next_run(view: View) -> NDArray[np.float64]:
+    """1 where the next step after this one that ran something ran it well."""
+    ran = view.outcome["ok"] + view.outcome["empty"] + view.outcome["failed"]
+    out, well = np.zeros(len(view)), 0.0
+    for i in range(len(view) - 1, -1, -1):
+        out[i] = well
+        if ran[i]:
+            well = view.outcome["ok"][i]
+    return out
+
+
 def _novelty(view: View) -> dict[str, NDArray[np.float64]]:
     """Names and numbers that this step brings in, and how often later steps and the answer use them."""
     n = len(view)
-    times = Counter(fact for facts in view.facts for fact in facts)
+    times = Counter(fact for held in view.facts for fact in held)
     new, used, recalled = np.zeros(n), np.zeros(n), np.zeros(n)
     seen: set[str] = set()
-    for i, facts in enumerate(view.facts):
-        fresh = facts - seen
+    for i, held in enumerate(view.facts):
+        fresh = held - seen
         new[i] = len(fresh)
         used[i] = sum(times[fact] - 1 for fact in fresh)
-        recalled[i] = len(facts) - len(fresh)
-        seen |= facts
+        recalled[i] = len(held) - len(fresh)
+        seen |= held
     bare = (1 - view.coded) * view.candidates
     task = max(len(view.task_words), 1)
     cover = np.array([len(words & view.task_words) / task for words in view.words])
@@ -89,22 +105,47 @@ def _novelty(view: View) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def _support(view: View) -> dict[str, NDArray[np.float64]]:
+    """Names and numbers that an agent states without any tool or page having shown them, in prose and in code."""
+    n = len(view)
+    names = ("unshown", "unshown_code", "shown", "unshown_used", "restated")
+    out = {name: np.zeros(n) for name in names}
+    shown, stated = facts(view.trace.task), set[str]()
+    times = Counter(fact for held in view.facts for fact in held)
+    for i, text in enumerate(view.texts):
+        if view.shows[i]:
+            shown |= view.facts[i]
+            continue
+        if not view.candidates[i]:
+            continue
+        prose = facts(without_code(text))
+        loose = prose - shown - stated
+        out["unshown"][i] = len(loose)
+        out["unshown_used"][i] = sum(times[fact] - 1 for fact in loose)
+        out["unshown_code"][i] = len(view.facts[i] - prose - shown - stated)
+        out["shown"][i] = len(prose & shown)
+        out["restated"][i] = len(prose & stated)
+        stated |= prose | view.facts[i]
+    result = {name: np.log1p(values) for name, values in out.items()}
+    many = (out["unshown"] >= 8).astype(float)
+    result["unshown_first"] = many * (np.cumsum(many) == 1)
+    result["unshown_share"] = out["unshown"] / np.maximum(out["unshown"] + out["shown"] + out["restated"], 1)
+    result["unshown_after_tool"] = result["unshown"] * (np.cumsum(view.shows) > 0)
+    result["unshown_bare"] = result["unshown"] * (1 - view.coded)
+    result["unshown_most"] = (out["unshown"] == out["unshown"].max()) * np.sign(out["unshown"])
+    return result
+
+
 def _answer(view: View) -> dict[str, NDArray[np.float64]]:
     """Where the final answer comes from."""
     return _traced(view, view.answer, "answer")
-
-
-def _expected(view: View) -> dict[str, NDArray[np.float64]]:
-    """Where the reference answer was in view, if the trace has one."""
-    wanted = answer_tokens(view.trace.expected or "", view.trace.task)
-    return _traced(view, wanted, "expected")
 
 
 def _traced(view: View, tokens: frozenset[str], name: str) -> dict[str, NDArray[np.float64]]:
     n = len(view)
     held = np.zeros(n)
     if tokens:
-        either = [facts | words for facts, words in zip(view.facts, view.words, strict=True)]
+        either = [held_ | words for held_, words in zip(view.facts, view.words, strict=True)]
         held = np.array([len(tokens & e) / len(tokens) for e in either])
     full = held >= 0.6
     by_agent = full & view.candidates
@@ -131,6 +172,15 @@ def _circles(view: View) -> dict[str, NDArray[np.float64]]:
     out["viewport"] = np.array([float(m[1]) / 100 if (m := _SHARE.search(t)) else 0.0 for t in view.texts])
     same_page = np.array([float(bool(p) and i > 0 and p == _previous(pages, i)) for i, p in enumerate(pages)])
     out["page_stuck"] = same_page
+    scrolled = np.array([float("scrolled" in act) for act in acts])
+    part = (out["viewport"] > 0) & (out["viewport"] < 0.35)
+    out["left_unread"] = part * (
+        1 - np.convolve(np.append(scrolled, np.zeros(5)), np.ones(5), "full")[5 : 5 + len(view)].clip(0, 1)
+    )
+    out["scrolled"] = scrolled
+    site = np.array([float(bool(page) and "bing.com/search" not in page) for page in pages])
+    out["site"] = site
+    out["site_first"] = site * (np.cumsum(site) == 1)
     query_words = [frozenset(re.findall(r"[a-z]{4,}|\d+", act.lower())) for act in acts]
     out["query_cover"] = np.array([len(q & view.task_words) / max(len(view.task_words), 1) for q in query_words])
     return out

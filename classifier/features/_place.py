@@ -42,6 +42,14 @@ def columns(view: View) -> dict[str, NDArray[np.float64]]:
     out |= {f"place_{k}": (order == k).astype(float) for k in range(7)}
     out |= {f"place_end_{k}": (last == k).astype(float) for k in range(4)}
     out |= _speaker(view)
+    acts = view.acts.astype(float)
+    nth = np.cumsum(acts) - 1
+    to_go = nth[-1] - nth
+    out |= {f"act_{k}": acts * (nth == k) for k in range(4)}
+    out |= {f"act_end_{k}": acts * (to_go == k) for k in range(3)}
+    out |= {"act": acts, "act_log": acts * np.log1p(np.maximum(nth, 0)), "act_log_end": acts * np.log1p(to_go)}
+    out["last_of_short"] = acts * (to_go == 0) * float(n < 25)
+    out["shows"] = view.shows.astype(float)
     after, before = _shifted(view.tool.astype(float))
     out |= {"next_tool": after, "prev_tool": before}
     user = np.array([step.role is Role.USER for step in view.steps], dtype=float)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from classifier.trace import Step, Trace
 
 HEAD, TAIL = 4000, 2000  # characters read of a long step: pages and dumps run to megabytes and say little more
+BUDGET = 9_000_000  # characters read of a run: past 1,500 steps each gets less, down to 300
 
 _FACT = re.compile(r"[A-Z][A-Za-z]{2,}|\d[\d.,:/-]*\d|\d")
 _WORD = re.compile(r"[a-z]{4,}|\d+")
 _ANSWER = re.compile(r"final answer[*\s]*:(?P<line>[^\n]+)|<answer>(?P<tag>.*?)</answer>", re.IGNORECASE | re.DOTALL)
 _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
+_PAGE = re.compile(r"^Address: |Here is a screenshot of|Viewport position")
 _CODE = re.compile(r"```.*?(?:```|$)", re.DOTALL)
 _FAILED = (
     "traceback (most recent", "execution failed", "exitcode: 1", "error:", "exception:", "errorcode", "forbidden",
@@ -48,7 +50,8 @@ class View:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """What each step says and calls, the middle of long ones left out."""
-        return tuple(_clip(_said(step)) for step in self.steps)
+        share = min(HEAD + TAIL, max(BUDGET // len(self), 300))
+        return tuple(_clip(_said(step), share) for step in self.steps)
 
     @cached_property
     def lower(self) -> tuple[str, ...]:
@@ -88,6 +91,21 @@ class View:
         """Names and numbers in each step that the task does not hold."""
         known = set(_FACT.findall(self.trace.task))
         return tuple(frozenset(set(_FACT.findall(text)) - known) for text in self.texts)
+
+    @cached_property
+    def shows(self) -> NDArray[np.bool_]:
+        """Whether the step shows what is out there: a tool's output, or a page that an agent has open."""
+        pages = np.array([bool(_PAGE.search(text[:600])) for text in self.texts], dtype=bool)
+        result: NDArray[np.bool_] = self.tool | pages
+        return result
+
+    @cached_property
+    def acts(self) -> NDArray[np.bool_]:
+        """Candidates that do something themselves: no plan, no ledger, no routing, no instruction to another."""
+        idle = ("thought", "instruction", "plan")
+        quiet = np.array([(step.kind or "").lower() in idle for step in self.steps])
+        does: NDArray[np.bool_] = self.candidates & ~quiet
+        return does if does.any() else self.candidates
 
     @cached_property
     def words(self) -> tuple[frozenset[str], ...]:
@@ -152,6 +170,11 @@ def answer_tokens(answer: str, task: str) -> frozenset[str]:
     return frozenset(facts or set(_WORD.findall(answer.lower())) - set(_WORD.findall(task.lower())))
 
 
+def facts(text: str) -> set[str]:
+    """Names and numbers in a text."""
+    return set(_FACT.findall(text))
+
+
 def without_code(text: str) -> str:
     """Drop fenced code: what is left is said, not run."""
     return _CODE.sub(" ", text)
@@ -163,5 +186,8 @@ def _said(step: Step) -> str:
     return step.content if calls and step.tool_calls[0].arguments in step.content else step.content + calls
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+def _clip(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    tail = most * TAIL // (HEAD + TAIL)
+    return f"{text[: most - tail]}\n{text[-tail:]}"

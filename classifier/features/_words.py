@@ -95,8 +95,8 @@ AFTER = (
     "correct", "satisfied", "manual", "assume", "crash", "tool_error", "ask", "yes",
 )  # fmt: skip
 BEFORE = (
-    "error", "unable", "missing", "block", "verify", "conclude", "replan", "satisfied", "ask", "transfer", "crash",
-    "tool_error", "promise",
+    "yes", "error", "unable", "missing", "block", "verify", "conclude", "replan", "satisfied", "ask", "transfer",
+    "crash", "tool_error", "promise",
 )  # fmt: skip
 FIRST = (
     "assume", "mock", "placeholder", "manual", "unable", "confirmed", "conclude", "terminate", "verify", "search",
@@ -124,6 +124,9 @@ def columns(view: View) -> dict[str, NDArray[np.float64]]:
     out["items_bare"] = np.log1p(items) * bare
     out["bold_bare"] = np.log1p(bold) * bare
     out["question"] = np.array([float(text.rstrip().endswith("?")) for text in view.texts])
+    out["made_up"] = np.maximum(here["mock"], here["assume"]) * view.coded * view.outcome["ok"]
+    out["made_up_any"] = np.maximum(here["mock"], here["assume"]) * view.candidates
+    out["made_up_first"] = out["made_up"] * (np.cumsum(out["made_up"]) == 1)
     out["promise_bare"] = here["promise"] * bare
     out["claim_bare"] = np.maximum(here["confirmed"], here["based_on"]) * bare
     return out

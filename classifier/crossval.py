@@ -1,0 +1,123 @@
+"""Cross-validation on labelled runs: no task on both sides, all tuning inside the training runs, systems held out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from classifier import training
+from classifier.decide import name_cause
+from classifier.diagnosis import Candidate
+from classifier.pipeline import Classifier
+from classifier.prediction import Prediction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from classifier.corpus import Example
+    from classifier.embedders import Embedder
+    from classifier.features import StepTable
+    from classifier.index import Labelled
+    from classifier.taxonomy import Taxonomy
+
+FOLDS, SEEDS = 5, 3
+ADDED = (0, 10, 20, 40)  # runs of a held-out system that are labelled and added
+
+
+class Held(NamedTuple):
+    """Predictions for runs of a system of which only `added` runs were in the index, in one draw."""
+
+    system: str
+    added: int
+    seed: int
+    predictions: tuple[Prediction, ...]
+
+
+class CrossValidation:
+    """Labelled runs, encoded once, from which indices are trained without some of them."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        embedder: Embedder,
+        taxonomy: Taxonomy,
+        watch: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+    ) -> None:
+        self._embedder, self._taxonomy = embedder, taxonomy
+        self._tables = [training.describe(example, embedder) for example in watch(examples)]
+        self._labelled = [
+            training.label(example, table, taxonomy) for example, table in zip(examples, self._tables, strict=True)
+        ]
+
+    @property
+    def runs(self) -> tuple[Labelled, ...]:
+        """The labelled runs, in the order of the examples."""
+        return tuple(self._labelled)
+
+    def predict(self, train: Iterable[int], test: Iterable[int]) -> list[Prediction]:
+        """Train on the runs at the positions `train`, predict those at `test`."""
+        rows = list(train)
+        index = training.fit(
+            [self._labelled[i] for i in rows],
+            [self._tables[i] for i in rows],
+            embedder=self._embedder.name,
+            taxonomy=self._taxonomy.digest,
+        )
+        classifier = Classifier(self._embedder, index, self._taxonomy)
+        return [self._prediction(classifier, self._labelled[i], self._tables[i]) for i in test]
+
+    def folds(self, seed: int = 0, k: int = FOLDS) -> list[Prediction]:
+        """Predict every run by an index that has seen no run of its task, in the order of the examples."""
+        fold = self._folds(seed, k)
+        out: dict[int, Prediction] = {}
+        for f in range(k):
+            test = [i for i, its in enumerate(fold) if its == f]
+            train = [i for i, its in enumerate(fold) if its != f]
+            out.update(zip(test, self.predict(train, test), strict=True))
+        return [out[i] for i in range(len(fold))]
+
+    def hold_out(self, system: str, added: int, seed: int = 0) -> Held:
+        """Predict runs of a system by an index of the others and `added` runs of it, whole tasks at a time.
+
+        The runs predicted are those of the tasks that not even the largest step of `ADDED` uses, where the system has
+        so many, so that the steps are compared on the same runs.
+        """
+        mine = [i for i, run in enumerate(self._labelled) if run.system == system]
+        groups = sorted({self._labelled[i].group for i in mine})
+        order = [groups[g] for g in np.random.default_rng(seed).permutation(len(groups))]
+        by_task = [i for group in order for i in mine if self._labelled[i].group == group]
+        reserve = min(max(ADDED), len(mine) // 2)
+        taken = {self._labelled[i].group for i in by_task[: min(added, reserve)]}
+        kept = {self._labelled[i].group for i in by_task[:reserve]}
+        test = [i for i in mine if self._labelled[i].group not in kept]
+        asked = {self._labelled[i].group for i in test}
+        # a task of the runs that are asked about is not learnt from either, whichever system ran it
+        train = [
+            i
+            for i, run in enumerate(self._labelled)
+            if run.group not in asked and (run.system != system or run.group in taken)
+        ]
+        count = sum(self._labelled[i].system == system for i in train)
+        return Held(system, count, seed, tuple(self.predict(train, test)))
+
+    def _folds(self, seed: int, k: int) -> list[int]:
+        groups = sorted({run.group for run in self._labelled})
+        order = np.random.default_rng(seed).permutation(len(groups))
+        fold = {groups[g]: position % k for position, g in enumerate(order)}
+        return [fold[run.group] for run in self._labelled]
+
+    def _prediction(self, classifier: Classifier, run: Labelled, table: StepTable) -> Prediction:
+        weighed = classifier.weigh(table, run.system)
+        named = name_cause(weighed.causes, self._taxonomy)
+        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
+        return Prediction(
+            trace_id=run.run,
+            best=ranked[0],
+            named=named.cause,
+            confidence=named.probability,
+            probabilities=tuple(Candidate(cause=cause, probability=weighed.causes[cause]) for cause in ranked),
+            candidates=weighed.candidates,
+            steps=tuple(choice.step for choice in weighed.steps),
+            agent=weighed.steps[0].agent,
+        )
