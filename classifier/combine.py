@@ -10,12 +10,12 @@ the matrix has not seen. Without labelled opinions the stated worth alone counts
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from classifier.diagnosis import StepChoice
+from classifier.folds import grouped_folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,34 +97,242 @@ class Combiner:
     @classmethod
     def stated(cls, labels: Sequence[str], worth: Worth = STATED) -> Combiner:
         """Return what is believed of a judge of this worth before it has been seen at work."""
-        raise NotImplementedError
+        return cls.fit((), labels, worth)
 
     @classmethod
     def fit(cls, seen: Sequence[Labelled], labels: Sequence[str], worth: Worth = STATED) -> Combiner:
-        """Fit on opinions on labelled runs; `worth` is what they are shrunk to. Deterministic."""
-        raise NotImplementedError
+        """Fit on opinions on labelled runs; `worth` is what they are shrunk to. Deterministic.
+
+        Raises ValueError for a cause that is not in `labels`, and for fewer than three labels.
+        """
+        if len(labels) < 3:
+            raise ValueError("fewer than three causes: nothing to weigh a second guess against")
+        at = {label: i for i, label in enumerate(labels)}
+        said = [_Count.of(each, at) for each in seen]
+        strength = STRENGTHS[1]
+        weights, bias = np.ones(2), np.zeros(len(labels))
+        if len(said) >= FEWEST:
+            neighbours = np.array([np.log(_shares(each.causes, at)) for each in seen])
+            y = np.array([each.true for each in said])
+            folds = grouped_folds([each.group for each in seen])
+            best = np.inf
+            for tried in STRENGTHS:
+                # what the judge says of a run is weighed by a matrix that has not seen the run's task
+                unseen = np.zeros_like(neighbours)
+                for train, test in folds:
+                    matrix, second = _believed([said[i] for i in train], len(labels), worth, tried)
+                    unseen[test] = [_likelihood(matrix, second, said[i]) for i in test]
+                loss, *found = _weigh(neighbours, unseen, y)
+                if loss < best - 1e-9:
+                    best, strength, (weights, bias) = loss, tried, found
+        confusion, second = _believed(said, len(labels), worth, strength)
+        located = [each for each in seen if each.step is not None and each.length > 1]
+        length, on_steps = _steps_worth(located, worth)
+        return cls(tuple(labels), confusion, second, np.append(weights, on_steps), bias, length, len(seen))
 
     def causes(self, causes: Mapping[str, float], opinion: Said) -> dict[str, float]:
         """Return the probability of every cause of `labels`, likeliest first, summing to 1.
 
         `causes` are the neighbours' calibrated probabilities. Raises ValueError for a cause that is not in `labels`.
         """
-        raise NotImplementedError
+        at = {label: i for i, label in enumerate(self.labels)}
+        said = _Count(_position(at, opinion.cause), _position(at, opinion.second_cause), 0)
+        logs = self.weights[0] * np.log(_shares(causes, at)) + self.bias
+        logs += self.weights[1] * _likelihood(self.confusion, self.second, said)
+        p = _normal(logs)
+        return {self.labels[i]: float(p[i]) for i in np.argsort(-p, kind="stable")}
+
+    def accuracy(self, cause: str) -> float:
+        """Return P(the judge names `cause` | it is the cause)."""
+        i = self.labels.index(cause)
+        return float(self.confusion[i, i])
 
     def steps(self, steps: Sequence[StepChoice], opinion: Said, length: int, keep: int = 3) -> tuple[StepChoice, ...]:
-        """Return the likely decisive steps of a run of `length` steps, likeliest first: at most `keep`."""
-        raise NotImplementedError
+        """Return the likely decisive steps of a run of `length` steps, likeliest first: at most `keep`.
+
+        `steps` are the neighbours' likeliest. A judge that finds no evidence of any cause has no say.
+        """
+        if opinion.cause is None or length < 2:
+            return tuple(steps[:keep])
+        found = _find(self.length, length)
+        logs, chosen = _on_steps(steps, opinion, length, float(self.weights[2]), found)
+        p = _normal(logs)
+        order = np.argsort(-p[:-1], kind="stable")[:keep]
+        return tuple(chosen[i].model_copy(update={"probability": round(float(p[i]), 4)}) for i in order)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything as named arrays, to be stored in an index."""
-        raise NotImplementedError
+        return {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Combiner:
-        """Return the combiner that `to_arrays` gave."""
-        raise NotImplementedError
+        """Return the combiner that `to_arrays` gave. Raises KeyError where an array is missing."""
+
+        def number(name: str) -> Floats:
+            return np.asarray(arrays[name], dtype=np.float64)
+
+        return cls(
+            labels=tuple(map(str, arrays["labels"])),
+            confusion=number("confusion"),
+            second=float(number("second")),
+            weights=number("weights"),
+            bias=number("bias"),
+            length=number("length"),
+            seen=int(number("seen")),
+        )
 
 
 def credible(causes: Mapping[str, float], coverage: float = COVERAGE) -> tuple[str, ...]:
     """Return the fewest causes that hold `coverage` of the probability, likeliest first; never none."""
-    raise NotImplementedError
+    order = sorted(causes, key=lambda cause: (-causes[cause], cause))
+    held = np.cumsum([causes[cause] for cause in order])
+    return tuple(order[: int(np.searchsorted(held, coverage - 1e-9)) + 1])
+
+
+class _Count(NamedTuple):
+    """Positions of the first and second cause that the judge named, None where it named none, and of the true one."""
+
+    first: int | None
+    second: int | None
+    true: int
+
+    @classmethod
+    def of(cls, each: Labelled, at: Mapping[str, int]) -> _Count:
+        true = _position(at, each.cause)
+        if true is None:
+            raise ValueError("an opinion on a run without a cause teaches nothing: leave it out")
+        return cls(_position(at, each.opinion.cause), _position(at, each.opinion.second_cause), true)
+
+
+def _position(at: Mapping[str, int], cause: str | None) -> int | None:
+    if cause is None:
+        return None
+    if cause not in at:
+        raise ValueError(f"{cause!r} is not a cause of this taxonomy, whose causes are {', '.join(at)}")
+    return at[cause]
+
+
+def _shares(causes: Mapping[str, float], at: Mapping[str, int]) -> Floats:
+    out = np.full(len(at), FLOOR)
+    for cause, probability in causes.items():
+        out[_position(at, cause)] = max(probability, FLOOR)
+    result: Floats = out / out.sum()
+    return result
+
+
+def _believed(said: Sequence[_Count], k: int, worth: Worth, strength: float) -> tuple[Floats, float]:
+    """Return the confusion matrix (K, K + 1), and how often the second cause is right where the first is not."""
+    spoken = [each for each in said if each.first is not None]
+    right = sum(each.first == each.true for each in spoken)
+    accuracy = (PRIOR_RUNS * worth.accuracy + right) / (PRIOR_RUNS + len(spoken))
+    unsure = (PRIOR_RUNS * UNSURE + len(said) - len(spoken)) / (PRIOR_RUNS + len(said))
+    # which causes it names wrongly: some are its favourites
+    named = np.full(k, PRIOR_RUNS / k)
+    for each in spoken:
+        if each.first != each.true:
+            named[each.first] += 1
+    wrong = np.where(np.eye(k, dtype=bool), 0.0, named[None])
+    rows = (1 - accuracy) * wrong / wrong.sum(axis=1, keepdims=True) + accuracy * np.eye(k)
+    expected = np.hstack([(1 - unsure) * rows, np.full((k, 1), unsure)])
+    counts = np.zeros((k, k + 1))
+    for each in said:
+        counts[each.true, k if each.first is None else each.first] += 1
+    confusion = (counts + strength * expected) / (counts.sum(axis=1, keepdims=True) + strength)
+    missed = [each for each in said if each.first != each.true and each.second is not None]
+    prior = max(worth.either - worth.accuracy, 0.0) / max(1 - worth.accuracy, 1e-9)
+    caught = sum(each.second == each.true for each in missed)
+    return confusion, float(np.clip((PRIOR_RUNS * prior + caught) / (PRIOR_RUNS + len(missed)), 0.01, 0.99))
+
+
+def _likelihood(confusion: Floats, second: float, said: _Count) -> Floats:
+    """Return the log of P(what the judge says | cause), (K,)."""
+    k = len(confusion)
+    out: Floats = np.log(confusion[:, k if said.first is None else said.first])
+    if said.second is not None:
+        others = np.full(k, (1 - second) / (k - 1 if said.first is None else k - 2))
+        others[said.second] = second
+        if said.first is not None:
+            others[said.first] = 1 / (k - 1)
+        out = out + np.log(others)
+    return out
+
+
+def _weigh(neighbours: Floats, judge: Floats, y: NDArray[np.int64]) -> tuple[float, Floats, Floats]:
+    """Fit the exponents (2,) and the biases (K,) on log-probabilities (n, K); return the loss beside them."""
+    from scipy.optimize import minimize  # noqa: PLC0415 - to learn; using needs numpy alone
+
+    n, k = neighbours.shape
+    truth = np.eye(k)[y]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        logs = flat[0] * neighbours + flat[1] * judge + flat[2:]
+        logs = logs - logs.max(axis=1, keepdims=True)
+        p = np.exp(logs)
+        p /= p.sum(axis=1, keepdims=True)
+        off = p - truth
+        value = -float(np.log(np.maximum(p[np.arange(n), y], 1e-12)).sum())
+        value += ON_WEIGHTS * float(((flat[:2] - 1) ** 2).sum()) + ON_BIAS * float((flat[2:] ** 2).sum())
+        steep = np.concatenate([[(off * neighbours).sum(), (off * judge).sum()], off.sum(axis=0)])
+        return value, steep + 2 * np.concatenate([ON_WEIGHTS * (flat[:2] - 1), ON_BIAS * flat[2:]])
+
+    start = np.concatenate([np.ones(2), np.zeros(k)])
+    bounds = [(0.0, 2.0)] * 2 + [(None, None)] * k
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(found.fun), found.x[:2], found.x[2:]
+
+
+def _find(curve: Floats, length: int) -> float:
+    """Return how often the judge finds the decisive step of a run of so many steps."""
+    return float(np.interp(np.log(length), np.log(curve[:, 0]), curve[:, 1]))
+
+
+def _steps_worth(seen: Sequence[Labelled], worth: Worth) -> tuple[Floats, float]:
+    """Move the stated curve by what the judge found of the decisive steps; weigh the neighbours beside it."""
+    curve = np.array(worth.steps, dtype=np.float64)
+    best, least = curve, np.inf
+    spoken = [each for each in seen if each.opinion.cause is not None]
+    right = np.array([each.opinion.step == each.step for each in spoken], dtype=np.float64)
+    for shift in np.linspace(-3, 3, 61):
+        moved = np.column_stack([curve[:, 0], 1 / (1 + (1 / curve[:, 1] - 1) * np.exp(-shift))])
+        p = np.array([_find(moved, each.length) for each in spoken])
+        # a shift of 1 is as unlikely as two standard deviations
+        loss = 2 * shift**2 - float((right * np.log(p) + (1 - right) * np.log(1 - p)).sum())
+        if loss < least:
+            best, least = moved, loss
+    if len(spoken) < FEWEST:
+        return best, 1.0
+    exponents = np.linspace(0.2, 2, 19)
+    losses = [ON_WEIGHTS * (a - 1) ** 2 - sum(_log_step(each, float(a), best) for each in spoken) for a in exponents]
+    return best, float(exponents[int(np.argmin(losses))])
+
+
+def _log_step(each: Labelled, exponent: float, curve: Floats) -> float:
+    logs, chosen = _on_steps(each.steps, each.opinion, each.length, exponent, _find(curve, each.length))
+    p = _normal(logs)
+    at = [choice.step for choice in chosen]
+    inside = each.step in at
+    mine = p[at.index(each.step or 0)] if inside else p[-1] / max(each.length - len(at), 1)
+    return float(np.log(max(mine, 1e-6)))
+
+
+def _on_steps(
+    steps: Sequence[StepChoice], opinion: Said, length: int, exponent: float, found: float
+) -> tuple[Floats, list[StepChoice]]:
+    """Return logs for each likely step, the judge's among them, and for all the others together at the end."""
+    chosen = list(steps)
+    rest = max(1 - sum(step.probability for step in chosen), 0.02)
+    others = max(length - len(chosen), 1)
+    if opinion.step not in {step.step for step in chosen}:
+        chosen.append(StepChoice(step=opinion.step, agent=opinion.agent, probability=rest / others))
+        rest, others = rest * (1 - 1 / others), max(others - 1, 1)
+    odds = np.log(found) - np.log((1 - found) / (length - 1))
+    logs = [
+        exponent * np.log(max(step.probability, 1e-4)) + (odds if step.step == opinion.step else 0.0) for step in chosen
+    ]
+    return np.array([*logs, exponent * np.log(max(rest / others, 1e-6)) + np.log(others)]), chosen
+
+
+def _normal(logs: Floats) -> Floats:
+    raised = np.exp(logs - logs.max())
+    result: Floats = raised / raised.sum()
+    return result
