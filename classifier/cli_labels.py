@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier import taxonomy as taxonomies
+from classifier.risk import RISK
 from classifier.terminal import (
     EmbedderOption,
     Exit,
@@ -87,7 +88,7 @@ def train(
     from classifier.pipeline import SHIPPED  # noqa: PLC0415 - as above
 
     scheme = or_fail(partial(taxonomies.load, taxonomy or taxonomies.DEFAULT))
-    examples = _examples(folders or add or [])
+    examples = read_labelled(folders or add or [])
     if native:
         examples = _in_own_words(examples, scheme)
     base = or_fail(partial(Index.load, index or SHIPPED, taxonomy=scheme.digest)) if add else None
@@ -108,16 +109,19 @@ def evaluate(
     embedder: EmbedderOption = None,
     taxonomy: TaxonomyOption = None,
     native: NativeOption = False,
+    risk: Annotated[
+        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
+    ] = RISK,
 ) -> None:
     """Measure the classifier against annotations: causes, step, agent, calibration, what abstaining buys."""
     from classifier import evaluation  # noqa: PLC0415 - statistics are slow to import
 
-    examples = _examples(folders)
+    examples = read_labelled(folders)
     classifier = load_classifier(context, index, embedder, taxonomy)
     if native:
         examples = _in_own_words(examples, classifier.taxonomy)
     cases = evaluation.cases(examples, _predictions(classifier, examples))
-    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy))
+    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy, risk=risk))
     if as_json:
         write(found.model_dump_json() + "\n")
         return
@@ -141,7 +145,7 @@ def agree(
     """Measure how far annotators agree, each pair and all, beside the ceiling that the humans set."""
     from classifier import agreement, corpus  # noqa: PLC0415 - statistics are slow to import
 
-    examples = _examples(labelled, needed=classifier)
+    examples = read_labelled(labelled, needed=classifier)
     if classifier:
         loaded = load_classifier(context, index, embedder, taxonomy)
         once = {corpus.run_key(example.trace): example for example in reversed(examples)}  # of copies the first
@@ -185,7 +189,7 @@ def lint(
     """
     from classifier import lint as linter  # noqa: PLC0415 - only this command needs it
 
-    examples = _examples(labelled)
+    examples = read_labelled(labelled)
     scheme = or_fail(lambda: taxonomies.load(taxonomy or taxonomies.DEFAULT))
     found = linter.lint(examples, taxonomy=scheme, split=_sides(split) if split else None)
     if as_json:
@@ -198,7 +202,7 @@ def lint(
         raise typer.Exit(Exit.FAILED)
 
 
-def _examples(paths: Sequence[Path], *, needed: bool = True) -> tuple[Example, ...]:
+def read_labelled(paths: Sequence[Path], *, needed: bool = True) -> tuple[Example, ...]:
     """Read labelled folders; say what could not be read; fail if nothing could and it is needed."""
     from classifier import corpus  # noqa: PLC0415 - not on the path of classify
 

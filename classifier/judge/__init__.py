@@ -4,11 +4,11 @@
 `Prompt.again` once where it cannot be used; `tally` counts several votes.
 """
 
+from classifier.diagnosis import Opinion
 from classifier.judge._ask import Prompt, ask, prepare, tally
 from classifier.judge._case import (
     Case,
     LabelledWindow,
-    Opinion,
     OpinionRejected,
     Options,
     approximate_tokens,

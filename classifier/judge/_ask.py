@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.diagnosis import Opinion
 from classifier.judge._answer import Checked, Unusable, check, parse, schema
-from classifier.judge._case import Case, Opinion, OpinionRejected, Options
+from classifier.judge._case import Case, OpinionRejected, Options
 from classifier.judge._clean import one_line
 from classifier.judge._prompt import again, compose
 from classifier.judge._secrets import Secret, Veil
@@ -44,6 +45,7 @@ class Prompt:
             checked = check(parse(reply.text, refusal=reply.refusal), self.case.taxonomy, self.shown)
         except Unusable as error:
             raise OpinionRejected(error.problems, **spent, cost=reply.cost) from error
+        checked = checked.model_copy(update={"reason": self.veil.restore(checked.reason)})
         return _opinion(checked, self.request.model, reply, spent)
 
     def again(self, reply: Reply, problems: Sequence[str]) -> Request:

@@ -1,4 +1,4 @@
-"""What the judge is asked about, how, and what it says: Case, Options, Opinion."""
+"""What the judge is asked about, and how: Case, Options. What it says is `diagnosis.Opinion`."""
 
 from __future__ import annotations
 
@@ -79,31 +79,6 @@ class Options(Frozen):
     temperature: float | None = None
     count: Count = approximate_tokens
     key: bytes = b""
-
-
-class Opinion(Frozen):
-    """What the judge holds, checked. `cause` is None where it finds no evidence of any.
-
-    `quotes` are verbatim words of the source, hidden secrets included: keep them on this machine. `probability` is
-    the judge's own, not calibrated. `votes` were asked for, `stability` is the share of them for this cause.
-    `repaired`: an answer was only usable once the model had been told what was wrong. `cost` in USD, over all calls;
-    None where a call has no known price.
-    """
-
-    cause: str | None
-    second_cause: str | None
-    step: int
-    agent: str
-    quotes: tuple[Evidence, ...]
-    probability: float = Field(ge=0, le=1)
-    reason: str
-    model: str
-    votes: int = Field(default=1, ge=1)
-    stability: float = Field(default=1.0, gt=0, le=1)
-    repaired: bool = False
-    calls: int = Field(default=0, ge=0)
-    tokens: int = Field(default=0, ge=0)
-    cost: float | None = Field(default=0.0, ge=0)
 
 
 class OpinionRejected(Exception):  # noqa: N818 - an outcome with a name of its own

@@ -7,7 +7,7 @@ a free place -> Breaker -> retries -> Meter -> `litellm_complete` -> Store.
 from classifier.llm.batch import Exported, Imported, Problem, export, import_
 from classifier.llm.breaker import Breaker
 from classifier.llm.budget import Budget, Cap, Meter, Spent
-from classifier.llm.caller import Caller, Retry, litellm_caller, replay, with_room
+from classifier.llm.caller import Caller, Heard, Retry, litellm_caller, replay, with_room
 from classifier.llm.errors import (
     CircuitOpen,
     CutOff,
@@ -18,7 +18,7 @@ from classifier.llm.errors import (
     StoreError,
     Unavailable,
 )
-from classifier.llm.provider import count_tokens, litellm_complete, price
+from classifier.llm.provider import count_tokens, knows, litellm_complete, price
 from classifier.llm.request import Complete, Message, Reply, Request, strict_schema
 from classifier.llm.store import Call, Store, default_path
 
@@ -32,6 +32,7 @@ __all__ = [
     "Complete",
     "CutOff",
     "Exported",
+    "Heard",
     "Imported",
     "LlmError",
     "Message",
@@ -51,6 +52,7 @@ __all__ = [
     "default_path",
     "export",
     "import_",
+    "knows",
     "litellm_caller",
     "litellm_complete",
     "price",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from classifier.llm.breaker import Breaker
 from classifier.llm.budget import Budget, Meter
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
     from classifier.llm.request import Complete, Reply, Request
     from classifier.llm.store import Store
+
+
+Heard: TypeAlias = "Callable[[Reply], None]"
+
+
+def _unheeded(_: Reply) -> None:
+    """Let a reply pass."""
 
 
 class Retry(Frozen):
@@ -56,9 +63,12 @@ class Caller:
         self.retry, self.sleep = retry, sleep
         self._room = threading.BoundedSemaphore(concurrency)
 
-    def on(self, tag: str) -> Complete:
-        """Return the way to ask about one trace, named by `tag`: what `judge.ask` is given. Raises LlmError."""
-        return with_room(lambda request: self._ask(request, tag))
+    def on(self, tag: str, heard: Heard = _unheeded) -> Complete:
+        """Return the way to ask about one trace, named by `tag`: what `judge.ask` is given. Raises LlmError.
+
+        `heard` is told of every reply, also of one that was cut off and asked for again.
+        """
+        return with_room(_overheard(lambda request: self._ask(request, tag), heard))
 
     def _ask(self, request: Request, tag: str) -> Reply:
         if known := self.store.reply(request):
@@ -93,8 +103,11 @@ class Caller:
         return max(asked or 0.0, wait_random_exponential(self.retry.first, self.retry.longest)(state))
 
 
-def replay(store: Store, missing: Callable[[Request], None] = lambda _: None) -> Complete:
-    """Return a way to ask that only ever answers from the store. Raises NotRecorded, and tells `missing`, else."""
+def replay(store: Store, missing: Callable[[Request], None] = lambda _: None, heard: Heard = _unheeded) -> Complete:
+    """Return a way to ask that only ever answers from the store. Raises NotRecorded, and tells `missing`, else.
+
+    `heard` as in `Caller.on`.
+    """
 
     def recorded(request: Request) -> Reply:
         if (reply := store.reply(request)) is None:
@@ -102,7 +115,16 @@ def replay(store: Store, missing: Callable[[Request], None] = lambda _: None) ->
             raise NotRecorded(request)
         return reply
 
-    return with_room(recorded)
+    return with_room(_overheard(recorded, heard))
+
+
+def _overheard(complete: Complete, heard: Heard) -> Complete:
+    def ask(request: Request) -> Reply:
+        reply = complete(request)
+        heard(reply)
+        return reply
+
+    return ask
 
 
 def with_room(complete: Complete) -> Complete:

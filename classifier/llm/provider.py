@@ -98,6 +98,15 @@ def response_format(request: Request) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
+def knows(model: str) -> bool:
+    """Say whether litellm knows the provider that the model's name names."""
+    try:
+        load().get_llm_provider(model)
+    except Exception:  # noqa: BLE001 - litellm's errors have no base of their own
+        return False
+    return True
+
+
 def count_tokens(model: str, text: str) -> int:
     """Return the tokens of `text`, offline; for models whose tokenizer litellm does not bundle, by OpenAI's."""
     return int(load().token_counter(model=model, text=text))
