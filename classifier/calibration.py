@@ -214,14 +214,20 @@ class Acquaintance:
         )
         return cls(tuple(runs), vectors, agents, far)
 
-    def trust(self, system: str, vector: NDArray[np.floating]) -> float:
+    def trust(self, system: str, vector: NDArray[np.floating], agents: Collection[str]) -> float:
         """Return how far (0 to 1) the cause model's word on a run of this system can be taken as on known runs.
 
-        n / (n + 8) of its n labelled runs, halved where the run is unlike all of them.
+        n / (n + 8) of its n labelled runs, each by its weight, halved where the run is unlike all of them. 0 where none
+        of its agents acts in them: one framework carries many systems, and another team of agents is another system.
         """
-        n = sum(run.system == system for run in self.runs)
+        if not self._met(system, agents):
+            return 0.0
+        n = sum(run.weight for run in self.runs if run.system == system)
         share = n / (n + HALF)
         return share if n < ENOUGH or self.p_value(system, vector) >= STRANGE else share / 2
+
+    def _met(self, system: str, agents: Collection[str]) -> bool:
+        return not set(agents).isdisjoint(self.agents.get(system, ()))
 
     def p_value(self, system: str, vector: NDArray[np.floating]) -> float:
         """Return the conformal p-value of the run being one more of its system: small where it lies far from them.
@@ -237,11 +243,12 @@ class Acquaintance:
     def familiarity(self, system: str, vector: NDArray[np.floating], agents: Collection[str]) -> Familiarity:
         """Say whether the run is of a system the index knows.
 
-        Known: ten labelled runs or more, and not unlike them. Similar: fewer, or unlike, or a system of another name
-        in which at least half of the agents are called as in a labelled one. New: none of it.
+        Known: ten labelled runs or more, not unlike them, and one of the agents acts in them. Similar: fewer, or
+        unlike, or other agents, or a system of another name in which at least half of the agents are called as in a
+        labelled one. New: none of it.
         """
         n = sum(run.system == system for run in self.runs)
-        if n >= ENOUGH and self.p_value(system, vector) >= STRANGE:
+        if n >= ENOUGH and self._met(system, agents) and self.p_value(system, vector) >= STRANGE:
             return Familiarity.KNOWN
         named = set(agents)
         alike = any(named and 2 * len(named & set(others)) >= len(named) for others in self.agents.values())

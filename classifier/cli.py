@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier import cli_judge, cli_labels
+from classifier import cli_evaluate, cli_judge, cli_labels
 from classifier.judge_options import Chosen, judged, parallel, takes_judge
 from classifier.terminal import (
     EXIT_CODES,
@@ -139,8 +139,7 @@ def _write_report(
                 out.print(report.row(diagnosis, taxonomy, out.width if out.is_terminal else None), soft_wrap=True)
         shown += outcome
     if len(shown) > FULL_REPORTS:
-        out.print()
-        out.print(report.summary(shown, taxonomy))
+        show(out, report.summary(shown, taxonomy))
     return read, unread
 
 
@@ -197,6 +196,6 @@ def main() -> None:
     app()
 
 
-for command in (cli_labels.train, cli_labels.evaluate, cli_labels.agree, cli_labels.lint):
+for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)
 app.add_typer(cli_judge.app)

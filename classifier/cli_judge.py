@@ -190,7 +190,7 @@ def _labelled(paths: Sequence[str]) -> tuple[Example, ...]:
     places = [Path(path) for path in paths]
     if not all((place / corpus.ANNOTATIONS).is_file() or place.name == corpus.ANNOTATIONS for place in places):
         return ()
-    return cli_labels.read_labelled(places)
+    return cli_labels.read_examples(places)
 
 
 def _traces(paths: Sequence[str]) -> list[Trace]:

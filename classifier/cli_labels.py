@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier import taxonomy as taxonomies
-from classifier.risk import RISK
 from classifier.terminal import (
     EmbedderOption,
     Exit,
@@ -88,9 +87,9 @@ def train(
     from classifier.pipeline import SHIPPED  # noqa: PLC0415 - as above
 
     scheme = or_fail(partial(taxonomies.load, taxonomy or taxonomies.DEFAULT))
-    examples = read_labelled(folders or add or [])
+    examples = read_examples(folders or add or [])
     if native:
-        examples = _in_own_words(examples, scheme)
+        examples = in_own_words(examples, scheme)
     base = or_fail(partial(Index.load, index or SHIPPED, taxonomy=scheme.digest)) if add else None
     spec = embedder or (base.embedder if base else embedders.DEFAULT)
     reader = or_fail(partial(embedders.build, spec))
@@ -98,36 +97,6 @@ def train(
     made = or_fail(partial(training.train, examples, reader, scheme, base=base, watch=watch))
     or_fail(partial(made.save, out))
     say(f"{out}: index {made.version} of {len(made.runs)} labelled runs")
-
-
-def evaluate(
-    context: typer.Context,
-    folders: LabelledArgument,
-    *,
-    as_json: JsonOption = False,
-    index: IndexOption = None,
-    embedder: EmbedderOption = None,
-    taxonomy: TaxonomyOption = None,
-    native: NativeOption = False,
-    risk: Annotated[
-        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
-    ] = RISK,
-) -> None:
-    """Measure the classifier against annotations: causes, step, agent, calibration, what abstaining buys."""
-    from classifier import evaluation  # noqa: PLC0415 - statistics are slow to import
-
-    examples = read_labelled(folders)
-    classifier = load_classifier(context, index, embedder, taxonomy)
-    if native:
-        examples = _in_own_words(examples, classifier.taxonomy)
-    cases = evaluation.cases(examples, _predictions(classifier, examples))
-    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy, risk=risk))
-    if as_json:
-        write(found.model_dump_json() + "\n")
-        return
-    from classifier import tables  # noqa: PLC0415 - JSON needs no rich
-
-    show(console(), tables.evaluation_page(found, f"index {classifier.versions.index}"))
 
 
 def agree(
@@ -145,11 +114,11 @@ def agree(
     """Measure how far annotators agree, each pair and all, beside the ceiling that the humans set."""
     from classifier import agreement, corpus  # noqa: PLC0415 - statistics are slow to import
 
-    examples = read_labelled(labelled, needed=classifier)
+    examples = read_examples(labelled, needed=classifier)
     if classifier:
         loaded = load_classifier(context, index, embedder, taxonomy)
         once = {corpus.run_key(example.trace): example for example in reversed(examples)}  # of copies the first
-        said = {mine.trace_id: mine.annotation() for mine in _predictions(loaded, tuple(once.values()))}
+        said = {mine.trace_id: mine.annotation() for mine in predict(loaded, tuple(once.values()))}
         examples = tuple(
             example.model_copy(update={"annotations": (*example.annotations, said[example.trace.id])})
             if example.trace.id in said
@@ -189,7 +158,7 @@ def lint(
     """
     from classifier import lint as linter  # noqa: PLC0415 - only this command needs it
 
-    examples = read_labelled(labelled)
+    examples = read_examples(labelled)
     scheme = or_fail(lambda: taxonomies.load(taxonomy or taxonomies.DEFAULT))
     found = linter.lint(examples, taxonomy=scheme, split=_sides(split) if split else None)
     if as_json:
@@ -202,7 +171,7 @@ def lint(
         raise typer.Exit(Exit.FAILED)
 
 
-def read_labelled(paths: Sequence[Path], *, needed: bool = True) -> tuple[Example, ...]:
+def read_examples(paths: Sequence[Path], *, needed: bool = True) -> tuple[Example, ...]:
     """Read labelled folders; say what could not be read; fail if nothing could and it is needed."""
     from classifier import corpus  # noqa: PLC0415 - not on the path of classify
 
@@ -221,7 +190,7 @@ def read_labelled(paths: Sequence[Path], *, needed: bool = True) -> tuple[Exampl
     return tuple(e.model_copy(update={"group": group}) for e, group in zip(examples, groups, strict=True))
 
 
-def _in_own_words(examples: Iterable[Example], taxonomy: Taxonomy) -> tuple[Example, ...]:
+def in_own_words(examples: Iterable[Example], taxonomy: Taxonomy) -> tuple[Example, ...]:
     """Put what each annotator called the fault, in the taxonomy made for it, in the place of the cause."""
     from classifier.annotation import in_terms_of, merge  # noqa: PLC0415 - not on the path of classify
 
@@ -246,7 +215,8 @@ def _annotations(paths: Iterable[Path]) -> tuple[Annotation, ...]:
     return tuple(record for file in files for record in annotation.read(file).records)
 
 
-def _predictions(classifier: Classifies, examples: Sequence[Example]) -> list[Prediction]:
+def predict(classifier: Classifies, examples: Sequence[Example]) -> list[Prediction]:
+    """Diagnose labelled runs, to be measured."""
     from classifier.prediction import Prediction  # noqa: PLC0415 - not on the path of classify
 
     runs = (Prediction.of(classifier.classify(example.trace)) for example in examples)

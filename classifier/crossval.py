@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier import training
+from classifier import evaluation, training
+from classifier.bootstrap import Estimate
 from classifier.decide import name_cause
 from classifier.diagnosis import Candidate
 from classifier.pipeline import Classifier
 from classifier.prediction import Prediction
+from classifier.trace import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,15 +25,66 @@ if TYPE_CHECKING:
 
 FOLDS, SEEDS = 5, 3
 ADDED = (0, 10, 20, 40)  # runs of a held-out system that are labelled and added
+ASKED = 20  # runs of it that are asked about, if it has so many
+ALL = "all systems"
 
 
 class Held(NamedTuple):
-    """Predictions for runs of a system of which only `added` runs were in the index, in one draw."""
+    """Predictions for runs of a system of which about `added` runs (`labelled`: whole tasks) were in the index."""
 
     system: str
     added: int
-    seed: int
+    labelled: int
     predictions: tuple[Prediction, ...]
+
+
+class CurvePoint(Frozen):
+    """Figures on a system's runs, all draws together. `labelled`: mean number of its runs in the index.
+
+    `named`: share for which a cause is named, `named_right`: share of those that are right.
+    """
+
+    system: str
+    added: int
+    labelled: float
+    runs: int
+    kappa: Estimate
+    accuracy: Estimate
+    ece: Estimate
+    named: Estimate
+    named_right: Estimate
+    set_coverage: Estimate
+    set_size: Estimate
+    step: Estimate
+
+
+def curve(held: Sequence[Held], examples: Sequence[Example], taxonomy: Taxonomy) -> tuple[CurvePoint, ...]:
+    """Return the figures at each number of added runs: each system's, then all systems' together."""
+    points = []
+    systems = sorted({one.system for one in held})
+    for system, added in [(system, added) for system in (*systems, ALL) for added in ADDED]:
+        of_it = [one for one in held if one.added == added and system in {one.system, ALL}]
+        cases = tuple(case for one in of_it for case in evaluation.cases(examples, one.predictions))
+        if not cases:
+            continue
+        scores = evaluation.evaluate(cases, taxonomy).overall
+        points.append(
+            CurvePoint(
+                system=system,
+                added=added,
+                labelled=float(np.mean([one.labelled for one in of_it])),
+                runs=scores.runs,
+                kappa=scores.tiers[0].kappa,
+                accuracy=scores.tiers[0].accuracy,
+                ece=scores.calibration.ece,
+                named=scores.named,
+                named_right=scores.named_right,
+                set_coverage=scores.set_coverage,
+                set_size=scores.set_size,
+                step=scores.step_exact,
+            )
+        )
+    return tuple(points)
 
 
 class CrossValidation:
@@ -80,14 +133,14 @@ class CrossValidation:
     def hold_out(self, system: str, added: int, seed: int = 0) -> Held:
         """Predict runs of a system by an index of the others and `added` runs of it, whole tasks at a time.
 
-        The runs predicted are those of the tasks that not even the largest step of `ADDED` uses, where the system has
-        so many, so that the steps are compared on the same runs.
+        The runs predicted are those of the tasks that not even the largest number of `ADDED` uses, so that all are
+        compared on the same runs; a system with fewer than `ADDED` and `ASKED` keeps half of its runs for that.
         """
         mine = [i for i, run in enumerate(self._labelled) if run.system == system]
         groups = sorted({self._labelled[i].group for i in mine})
         order = [groups[g] for g in np.random.default_rng(seed).permutation(len(groups))]
         by_task = [i for group in order for i in mine if self._labelled[i].group == group]
-        reserve = min(max(ADDED), len(mine) // 2)
+        reserve = min(max(ADDED), max(len(mine) // 2, len(mine) - ASKED))
         taken = {self._labelled[i].group for i in by_task[: min(added, reserve)]}
         kept = {self._labelled[i].group for i in by_task[:reserve]}
         test = [i for i in mine if self._labelled[i].group not in kept]
@@ -99,7 +152,7 @@ class CrossValidation:
             if run.group not in asked and (run.system != system or run.group in taken)
         ]
         count = sum(self._labelled[i].system == system for i in train)
-        return Held(system, count, seed, tuple(self.predict(train, test)))
+        return Held(system, added, count, tuple(self.predict(train, test)))
 
     def _folds(self, seed: int, k: int) -> list[int]:
         groups = sorted({run.group for run in self._labelled})
@@ -109,7 +162,7 @@ class CrossValidation:
 
     def _prediction(self, classifier: Classifier, run: Labelled, table: StepTable) -> Prediction:
         weighed = classifier.weigh(table, run.system)
-        named = name_cause(weighed.causes, self._taxonomy)
+        named = name_cause(weighed.causes, self._taxonomy, weighed.trust)
         ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
         return Prediction(
             trace_id=run.run,

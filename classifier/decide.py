@@ -35,10 +35,11 @@ MAX_EVIDENCE = 6  # more quotes than a reader takes in hide the one that matters
 class Findings:
     """All that the classifier learnt of one run, before anything is decided.
 
-    `causes` maps every id of the taxonomy that the index knows to its calibrated probability (they sum to 1);
-    `candidates` is the conformal set, most likely first; `quote` is the passage of the decisive step that the
-    vote rests on, verbatim. Where a judge was asked, `causes` are its and the neighbours' together, `alone` the
-    neighbours' own, and `remarks` tell why it could not be heard.
+    `trust` (0 to 1) says how far the labelled runs can speak for this one. `causes` maps every id of the taxonomy
+    that the index knows to its calibrated probability (they sum to 1); `candidates` is the conformal set, most likely
+    first; `quote` is the passage of the decisive step that the vote rests on, verbatim. Where a judge was asked,
+    `causes` are its and the neighbours' together, `alone` the neighbours' own, and `remarks` tell why it could not be
+    heard.
     """
 
     steps: tuple[StepChoice, ...]
@@ -48,6 +49,7 @@ class Findings:
     signals: tuple[Signal, ...]
     segments: tuple[Segment, ...]
     familiarity: Familiarity
+    trust: float
     quote: str | None
     versions: Versions
     alone: Mapping[str, float]
@@ -85,7 +87,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy)
+    named = name_cause(findings.causes, taxonomy, 1.0 if _heard(findings) else findings.trust)
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -115,14 +117,18 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
     )
 
 
-def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float = FLOOR) -> Named:
-    """Return the finest node that holds at least `floor` of the probability.
+def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, trust: float) -> Named:
+    """Return the finest node that holds at least `FLOOR` of the probability.
 
     The best cause is taken if it does; else the best node whose own and children's probability together do; else
     the best phase alone; else nothing, with the best cause's probability, so that the reader sees how lost it is.
+    Where the vote is not trusted at all (0: the index holds no run of this system), nothing finer than a phase is
+    named: there it agrees with annotators no better than chance.
     """
-    best = max(causes, key=lambda cause: (causes[cause], cause))
-    if causes[best] >= floor:
+    best = min(causes, key=lambda cause: (-causes[cause], cause))  # of equals the first, as among the candidates
+    if trust == 0:
+        return Named(None, _phase(causes, taxonomy), causes[best])
+    if causes[best] >= FLOOR:
         return Named(best, taxonomy.phase_of(best), causes[best])
     parents = {
         cause.id: sum(
@@ -131,8 +137,8 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, floor: float = F
         for cause in taxonomy.causes
         if taxonomy.children(cause.id)
     }
-    family = max(parents, key=lambda cause: (parents[cause], cause), default=None)
-    if family is not None and parents[family] >= floor:
+    family = min(parents, key=lambda cause: (-parents[cause], cause), default=None)
+    if family is not None and parents[family] >= FLOOR:
         return Named(family, taxonomy.phase_of(family), parents[family])
     return Named(None, _phase(causes, taxonomy), causes[best])
 
@@ -141,9 +147,14 @@ def _decided_by(findings: Findings, named: Named, taxonomy: Taxonomy) -> Decided
     """Say whose word the verdict is: the judge's where the neighbours alone would have given another."""
     if named.cause is None:
         return DecidedBy.NOBODY
-    heard = findings.opinions is not None and findings.opinions.judge is not None
-    other = heard and name_cause(findings.alone, taxonomy).cause != named.cause
+    other = _heard(findings) and name_cause(findings.alone, taxonomy, findings.trust).cause != named.cause
     return DecidedBy.JUDGE if other else DecidedBy.NEIGHBOURS
+
+
+def _heard(findings: Findings) -> bool:
+    """Say whether a judge has named a cause, which makes up for labelled runs of the system."""
+    opinion = findings.opinions.judge if findings.opinions else None
+    return opinion is not None and opinion.cause is not None
 
 
 def _phase(causes: Mapping[str, float], taxonomy: Taxonomy) -> Phase | None:
@@ -193,11 +204,11 @@ def _notes(trace: Trace, findings: Findings, named: Named) -> tuple[str, ...]:
     notes = list(findings.remarks)
     if trace.succeeded is None:
         notes.append("The source does not say whether the run failed; the cause is the likeliest one if it did.")
-    if findings.familiarity is Familiarity.NEW:
+    if findings.trust == 0:
         notes.append(
-            "The index holds no labelled run of this system, and causes do not carry over between systems: "
+            "The index holds no labelled run of this system or team of agents, and causes do not carry over: "
             "label 20 to 40 of its runs and add them with `coroner train --add`."
         )
-    if named.cause is None:
+    elif named.cause is None:
         notes.append("No cause is likely enough to be named.")
     return tuple(notes)

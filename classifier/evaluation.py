@@ -34,6 +34,8 @@ from classifier.trace import Frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from classifier.bootstrap import Floats
     from classifier.corpus import Example
     from classifier.taxonomy import Taxonomy
@@ -206,13 +208,21 @@ def _scores(name: str, sample: _Sample, taxonomy: Taxonomy, risk: float) -> Scor
         calibration=calibration(
             confidence, right, caused.weights, tasks=caused.tasks, brier=caused.each(_brier) if whole else None
         ),
-        risk_coverage=risk_coverage(confidence, right, caused.weights, tasks=caused.tasks, risk=risk),
+        risk_coverage=risk_coverage(
+            confidence, right, caused.weights, tasks=caused.tasks, risk=risk, once=_once(caused.cases)
+        ),
         set_coverage=with_set.mean(lambda case: case.label.cause in case.prediction.candidates),
         set_size=with_set.mean(lambda case: len(case.prediction.candidates)),
         causes=cause_scores(crossed),
         confusion=crossed,
         labels=_label_counts(sample.cases),
     )
+
+
+def _once(cases: Sequence[Case]) -> NDArray[np.bool_]:
+    """Pick each run's first prediction: one that is predicted by several splits is no more evidence for it."""
+    first = {case.prediction.trace_id: i for i, case in reversed(list(enumerate(cases)))}
+    return np.array([first[case.prediction.trace_id] == i for i, case in enumerate(cases)], dtype=np.bool_)
 
 
 def _right(case: Case, taxonomy: Taxonomy) -> bool:

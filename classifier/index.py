@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ class Index:
         """Return the arrays stored as `name/...`, without the prefix."""
         return {key.removeprefix(f"{name}/"): value for key, value in self.arrays.items() if key.startswith(f"{name}/")}
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Twelve digits that change with any content."""
         return hashlib.sha256(self.to_bytes()).hexdigest()[:12]
@@ -120,7 +121,7 @@ class Index:
             _put(file, _META, json.dumps(meta, sort_keys=True, ensure_ascii=False).encode())
             for name, value in sorted({**self.arrays, _VECTORS: self.vectors.astype(np.float32)}.items()):
                 member = io.BytesIO()
-                np.lib.format.write_array(member, np.ascontiguousarray(value), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(value, order="C"), allow_pickle=False)
                 _put(file, f"{name}.npy", member.getvalue())
         return out.getvalue()
 

@@ -140,7 +140,7 @@ def build(classifier: Classifier, chosen: Chosen, store: Store, caller: Caller |
     windows = None
     if chosen.examples:
         windows = consult.Windows.of(
-            cli_labels.read_labelled(chosen.examples), classifier.embedder, classifier.taxonomy
+            cli_labels.read_examples(chosen.examples), classifier.embedder, classifier.taxonomy
         )
     return consult.Judge(
         options=consult.options(chosen.judge or "", votes=chosen.votes),

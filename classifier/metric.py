@@ -90,15 +90,15 @@ class Metric:
 
     def place(self, table: StepTable, posterior: Floats, system: str) -> Placed:
         """Place the likely steps of a run, given the localiser's (n,) probabilities."""
-        windows, run = self.describe(table, system)
         chosen = likely(posterior)
-        coordinates = windows[chosen] @ self.local + run @ self.whole + self.bias
+        windows, run = self.describe(table, system, chosen)
+        coordinates = windows @ self.local + run @ self.whole + self.bias
         joint = np.exp(coordinates + np.log(posterior[chosen] + 1e-4)[:, None] - coordinates.max())
         coordinates = coordinates - coordinates.mean(axis=1, keepdims=True)
         return Placed(chosen, coordinates, joint / joint.sum())
 
-    def describe(self, table: StepTable, system: str) -> tuple[Floats, Floats]:
-        """Return the windows (n, D) of a run and the run as a whole (E,), in the units that the weights are in."""
+    def describe(self, table: StepTable, system: str, at: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return the windows (m, D) at positions `at` and the run as a whole (E,), in the units of the weights."""
         if table.names != self.names:
             raise ValueError("the table's columns are not those that the cause model was fitted on")
         s = self.systems.index(system) if system in self.systems else None
@@ -107,13 +107,12 @@ class Metric:
             marks[s] = 1.0
         used = _used(self.names)
         values = table.matrix[:, used]
-        reduced = (table.vectors - self.mean) @ self.basis
         windows = np.hstack(
             [
-                VECTOR_SCALE * reduced,
-                *(VECTOR_SCALE * weight * _shifted(reduced, by) for by, weight in BESIDE),
-                STEP_SCALE * self.steps(values, s),
-                np.tile(STEP_SYSTEM * marks, (len(table), 1)),
+                VECTOR_SCALE * self._reduced(table, at),
+                *(VECTOR_SCALE * weight * self._reduced(table, at + by) for by, weight in BESIDE),
+                STEP_SCALE * self.steps(values[at], s),
+                np.tile(STEP_SYSTEM * marks, (len(at), 1)),
             ]
         )
         run = np.hstack([RUN_SCALE * self.runs(values.mean(axis=0)[None], s)[0], RUN_SYSTEM * marks])
@@ -123,6 +122,13 @@ class Metric:
         """Return the direction (d,) in the embedder's space along which a step's own text speaks for a cause."""
         own = self.local[: self.basis.shape[1]]
         result: Floats = self.basis @ (own[:, self.labels.index(label)] - own.mean(axis=1))
+        return result
+
+    def _reduced(self, table: StepTable, at: NDArray[np.int64]) -> Floats:
+        """Return the reduced vectors (m, p) at positions `at`, zeros where those lie past the ends."""
+        inside = ((at >= 0) & (at < len(table)))[:, None]
+        vectors = table.vectors[np.clip(at, 0, len(table) - 1)]
+        result: Floats = ((vectors - self.mean) @ self.basis) * inside
         return result
 
 
@@ -160,7 +166,6 @@ def learn(tables: Sequence[StepTable], posteriors: Sequence[Floats], labelled: S
     )
     rows, runs, prior, target = [], [], [], []
     for table, posterior, label in zip(tables, posteriors, labelled, strict=True):
-        windows, run = blank.describe(table, label.system)
         chosen = likely(posterior)
         at = table.indices.index(label.step) if label.step in table.indices else None
         if at is not None and at not in chosen:
@@ -169,7 +174,8 @@ def learn(tables: Sequence[StepTable], posteriors: Sequence[Floats], labelled: S
         wanted = p / p.sum() if p.sum() > 0 else np.full(len(p), 1 / len(p))
         if at is not None:
             wanted = ROOM * wanted + (1 - ROOM) * (chosen == at)
-        rows.append(windows[chosen])
+        windows, run = blank.describe(table, label.system, chosen)
+        rows.append(windows)
         runs.append(run)
         prior.append(np.log(p + 1e-4))
         target.append(wanted)
@@ -241,16 +247,6 @@ def _principal(blocks: Sequence[NDArray[np.floating]]) -> tuple[Floats, Floats]:
     basis = vectors[:, ::-1][:, :COMPONENTS]
     signs = np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(basis.shape[1])])
     return mean, basis * signs
-
-
-def _shifted(rows: Floats, by: int) -> Floats:
-    """Return row i + by in the place of row i, zeros past the ends."""
-    out = np.zeros_like(rows)
-    if by > 0:
-        out[:-by] = rows[by:]
-    else:
-        out[-by:] = rows[:by]
-    return out
 
 
 def _used(names: tuple[str, ...]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from classifier import __version__, embedders, evidence, signals
+from classifier import __version__, embedders, evidence, features, signals
 from classifier import taxonomy as taxonomies
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
@@ -15,7 +15,7 @@ from classifier.combine import Combiner, credible
 from classifier.decide import Findings, decide
 from classifier.diagnosis import Cost, Familiarity, NeighbourOpinion, NeighbourRun, Opinions, StepChoice, Versions
 from classifier.encoding import encode
-from classifier.index import Index, unit
+from classifier.index import Index, IndexRefusedError, unit
 from classifier.localise import Localiser
 from classifier.risk import RISK, Promise, When, promise
 from classifier.segments import segment
@@ -38,7 +38,8 @@ STEPS = 3  # likely decisive steps that a diagnosis names
 class Weighed(NamedTuple):
     """What the labelled runs say of a run: likely steps, every cause's probability, the candidate set, who voted.
 
-    `sure` is the confidence as on runs of a known system: what the promise of `risk` was made on.
+    `trust` (0 to 1): how far the vote counts on this run; see `Acquaintance.trust`.
+    `sure`: the confidence as on runs of a known system, which the promise of `risk` is made on.
     """
 
     steps: tuple[StepChoice, ...]
@@ -46,6 +47,7 @@ class Weighed(NamedTuple):
     candidates: tuple[str, ...]
     neighbours: tuple[NeighbourRun, ...]
     familiarity: Familiarity
+    trust: float
     sure: float
 
 
@@ -88,6 +90,8 @@ class Classifier:
         self._causes = CauseModel.from_arrays(index.group("causes"), index.runs)
         self._calibration = Calibration.from_arrays(index.group("calibration"))
         self._acquaintance = Acquaintance.of(index.runs, index.vectors, index.agents)
+        if self._localiser.names != features.names():
+            raise ValueError("its steps are described by other columns")
         self.combiner = _combiner(index, taxonomy) if judge else None
         self.promise = self.promised(judge.risk) if judge else None
 
@@ -100,7 +104,13 @@ class Classifier:
         scheme = taxonomies.load(taxonomy or taxonomies.DEFAULT)
         named = embedders.build(embedder) if embedder else None
         loaded = Index.load(index or SHIPPED, embedder=named.name if named else None, taxonomy=scheme.digest)
-        return cls(named or embedders.build(loaded.embedder), loaded, scheme)
+        chosen = named or embedders.build(loaded.embedder)
+        try:
+            return cls(chosen, loaded, scheme)
+        except (KeyError, TypeError, ValueError) as error:
+            raise IndexRefusedError(
+                f"{index or SHIPPED}: made by another version of coroner ({error}); rebuild it: `coroner train`"
+            ) from error
 
     def with_judge(self, judge: Judge) -> Classifier:
         """Return a classifier that also asks."""
@@ -153,7 +163,7 @@ class Classifier:
             causes = both.causes(weighed.causes, opinion)
             candidates = credible(causes)
             steps = both.steps(weighed.steps, opinion, len(trace.steps))
-        best = max(weighed.causes, key=lambda cause: (weighed.causes[cause], cause))
+        best = min(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
         alone = NeighbourOpinion(cause=best, probability=round(weighed.causes[best], 4), step=weighed.steps[0].step)
         findings = Findings(
             steps=steps,
@@ -163,7 +173,8 @@ class Classifier:
             signals=facts,
             segments=segment(trace),
             familiarity=weighed.familiarity,
-            quote=self._quote(trace, table, steps[0].step, max(causes, key=causes.__getitem__)),
+            trust=weighed.trust,
+            quote=self._quote(trace, table, steps[0].step, min(causes, key=lambda cause: (-causes[cause], cause))),
             versions=self.versions,
             alone=weighed.causes,
             opinions=Opinions(neighbours=alone, judge=opinion) if hearing else None,
@@ -177,7 +188,8 @@ class Classifier:
         ranked = self._localiser.rank(table, system)
         vote = self._causes.predict(table, ranked, system)
         middle = unit(table.vectors.mean(axis=0)[None])[0]
-        judged = self._calibration.judge(vote.probabilities, self._acquaintance.trust(system, middle))
+        trust = self._acquaintance.trust(system, middle, set(table.agents))
+        judged = self._calibration.judge(vote.probabilities, trust)
         first = np.argsort(-ranked, kind="stable")[:STEPS]
         return Weighed(
             steps=tuple(
@@ -199,6 +211,7 @@ class Classifier:
                 for carrier in vote.carriers
             ),
             familiarity=self._acquaintance.familiarity(system, middle, set(table.agents)),
+            trust=trust,
             sure=float(self._calibration.judge(vote.probabilities, 1.0).probabilities.max()),
         )
 

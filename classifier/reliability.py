@@ -107,9 +107,18 @@ def ece_over(confidence: Floats, right: Floats, bins: NDArray[np.int64], weights
 
 
 def risk_coverage(
-    confidence: Floats, right: Floats, weights: Floats, *, tasks: int, risk: float = RISK
+    confidence: Floats,
+    right: Floats,
+    weights: Floats,
+    *,
+    tasks: int,
+    risk: float = RISK,
+    once: NDArray[np.bool_] | None = None,
 ) -> RiskCoverage:
-    """Tabulate accuracy of the most confident runs. Runs of equal confidence count as if in random order."""
+    """Tabulate accuracy of the most confident runs. Runs of equal confidence count as if in random order.
+
+    `once` (n,) picks the rows that the promise may rest on, where a run comes more than once.
+    """
     n = len(confidence)
     curves = [_risks(confidence, right, row) for row in weights]
     area = np.array([curve.mean() if len(curve) else np.nan for curve in curves])
@@ -127,7 +136,8 @@ def risk_coverage(
                 accuracy=estimate(accuracy, kept, tasks=tasks),
             )
         )
-    promised = promise(np.column_stack([confidence, right]), risk)
+    held_out = np.column_stack([confidence, right])
+    promised = promise(held_out if once is None else held_out[once], risk)
     return RiskCoverage(rows=tuple(rows), promise=promised, aurc=estimate(area, n, tasks=tasks))
 
 

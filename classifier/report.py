@@ -151,14 +151,14 @@ def row(diagnosis: Diagnosis, taxonomy: Taxonomy, width: int | None = None) -> T
     return text.append(f"…{label[1 - room :]}" if width and len(label) > room else label, style="not bold dim")
 
 
-def summary(diagnoses: Iterable[Diagnosis], taxonomy: Taxonomy) -> Table:
+def summary(diagnoses: Iterable[Diagnosis], taxonomy: Taxonomy) -> Group:
     """Return how often each verdict was given, most frequent first."""
     counts = Counter(_in_short(diagnosis, taxonomy) for diagnosis in diagnoses)
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     for verdict, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
         table.add_row(Text(str(count)), Text(verdict))
-    return table
+    return Group(Text(""), table)
 
 
 def cause_page(cause: Cause, taxonomy: Taxonomy) -> Group:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from classifier.agreement import AgreementReport, Versus
     from classifier.bootstrap import Estimate
+    from classifier.crossval import CurvePoint
     from classifier.evaluation import Evaluation, Scores
     from classifier.lint import Finding
     from classifier.replay import Point
@@ -37,6 +38,18 @@ def evaluation_page(found: Evaluation, title: str) -> Group:
         parts += [_heading("What abstaining buys: naming a cause only for the surest runs"), _accepted(found.overall)]
         parts.append(Text(f"A judge would be asked about the others. {found.overall.risk_coverage.promise}"))
     return Group(*parts, *_cautions(found.cautions))
+
+
+def curve_page(points: Sequence[CurvePoint]) -> Group:
+    """Return what a system's runs get from an index that holds none, few and more of its runs."""
+    table = _table("system held out", "taught", "asked", "kappa (95 %)", "ECE", "named", "right", "set has it", "size")
+    for point in points:
+        figures = (point.ece, point.named, point.named_right, point.set_coverage, point.set_size)
+        kappa = f"{_value(point.kappa)} ({_interval(point.kappa)})"
+        table.add_row(
+            line(point.system), f"{point.labelled:.0f}", str(point.runs), kappa, *(_value(figure) for figure in figures)
+        )
+    return Group(table)
 
 
 def agreement_page(found: AgreementReport) -> Group:

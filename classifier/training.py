@@ -5,12 +5,12 @@ The same input gives the same bytes. What is tuned is tuned by cross-validation 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier import calibration, causes, localise
+from classifier import calibration, causes, features, localise
 from classifier.annotation import UNKNOWN
 from classifier.encoding import encode
 from classifier.features import StepTable
@@ -51,6 +51,8 @@ def train(
     if base is not None:
         if (base.embedder, base.taxonomy) != (embedder.name, taxonomy.digest):
             raise TrainingError("the index to add to was made with another embedder or taxonomy: train anew")
+        if tuple(map(str, base.group("tables").get("names", ()))) != features.names():
+            raise TrainingError("the index to add to was made by another version of coroner: train anew")
         new = {run.run for run in labelled}
         kept = [(run, table) for run, table in zip(base.runs, tables_of(base), strict=True) if run.run not in new]
         labelled = [*(run for run, _ in kept), *labelled]
@@ -95,8 +97,12 @@ def fit(
 ) -> Index:
     """Fit everything on labelled runs and the tables of their steps (as `tables_of` returns them).
 
-    Raises TrainingError where fewer than `FEWEST` runs have a cause, or a step.
+    Raises TrainingError where two runs have one id, where fewer than `FEWEST` have a cause, or a step, and where those
+    with a cause are all of one task.
     """
+    twice = sorted(run for run, times in Counter(one.run for one in labelled).items() if times > 1)
+    if twice:
+        raise TrainingError(f"{len(twice)} runs are there twice, {twice[0]!r} is one: give each an id of its own")
     order = sorted(range(len(labelled)), key=lambda i: labelled[i].run)
     labelled, tables = [labelled[i] for i in order], [tables[i] for i in order]
     located = [i for i, run in enumerate(labelled) if _candidate(tables[i], run.step)]
@@ -104,10 +110,11 @@ def fit(
     for what, rows in (("a decisive step", located), ("a cause", named)):
         if len(rows) < FEWEST:
             raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
-    taught = _steps(labelled, tables, located)
-    localiser = localise.fit(*taught)
+    if len({labelled[i].group for i in named}) < 2:
+        raise TrainingError("the runs with a cause are all of one task, so none can be held out: label runs of others")
+    localiser, unseen = localise.learn(*_steps(labelled, tables, located))
     posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
-    for i, held_out in zip(located, localise.cross_rank(*taught), strict=True):
+    for i, held_out in zip(located, unseen, strict=True):
         posteriors[i] = held_out
     known = [tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named]
     fitted = causes.fit(*known)

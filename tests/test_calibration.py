@@ -109,26 +109,32 @@ NEAR, OFF = np.array([1.0, 0.05, 0, 0]), np.array([-1.0, 0.3, 2.0, 0])
 def test_a_run_like_the_labelled_ones_of_its_system_is_known_and_trusted() -> None:
     index = _acquaintance()
     assert index.familiarity("alpha", NEAR, ("planner",)) is Familiarity.KNOWN
-    assert index.trust("alpha", NEAR) > 0.7
+    assert index.trust("alpha", NEAR, ("planner",)) > 0.7
 
 
 def test_a_run_unlike_the_labelled_ones_of_its_system_is_trusted_half() -> None:
     index = _acquaintance(120)
     assert index.p_value("alpha", OFF) < 0.02 < index.p_value("alpha", NEAR)
     assert index.familiarity("alpha", OFF, ("planner",)) is Familiarity.SIMILAR
-    assert index.trust("alpha", OFF) == pytest.approx(index.trust("alpha", NEAR) / 2)
+    assert index.trust("alpha", OFF, ("planner",)) == pytest.approx(index.trust("alpha", NEAR, ("planner",)) / 2)
+
+
+def test_another_team_of_agents_in_a_known_framework_is_not_trusted() -> None:
+    index = _acquaintance()
+    assert index.trust("alpha", NEAR, ("assistant", "user_proxy")) == 0
+    assert index.familiarity("alpha", NEAR, ("assistant", "user_proxy")) is Familiarity.SIMILAR
 
 
 def test_a_system_without_labels_is_not_trusted_whatever_its_agents_are_called() -> None:
     index = _acquaintance()
-    assert index.trust("gamma", NEAR) == 0
+    assert index.trust("gamma", NEAR, ("planner",)) == 0
     assert index.familiarity("gamma", NEAR, ("writer", "reader")) is Familiarity.NEW
     assert index.familiarity("gamma", NEAR, ("coder", "planner", "writer")) is Familiarity.SIMILAR
 
 
 def test_trust_grows_with_the_labelled_runs_of_the_system() -> None:
     assert (
-        _acquaintance(4).trust("alpha", NEAR)
-        < _acquaintance(10).trust("alpha", NEAR)
-        < _acquaintance().trust("alpha", NEAR)
+        _acquaintance(4).trust("alpha", NEAR, ("planner",))
+        < _acquaintance(10).trust("alpha", NEAR, ("planner",))
+        < _acquaintance().trust("alpha", NEAR, ("planner",))
     )

@@ -136,6 +136,34 @@ def test_one_labelled_run_is_enough_to_answer() -> None:
     assert vote.probabilities.tolist() == [1.0]
 
 
+def test_a_run_of_one_step_is_answered(fitted: Fitted) -> None:
+    asked = runs(1, seed=2)
+    table = asked.tables[0]
+    one = replace(
+        table,
+        indices=table.indices[:1],
+        agents=table.agents[:1],
+        candidates=table.candidates[:1],
+        matrix=table.matrix[:1],
+        vectors=table.vectors[:1],
+    )
+    assert fitted.model.predict(one, np.ones(1), "alpha").steps.tolist() == [pytest.approx(1)]
+
+
+def test_a_window_is_the_step_and_those_beside_it(fitted: Fitted) -> None:
+    table = runs(1, seed=2).tables[0]
+    space = fitted.model.metric
+    before, _ = space.describe(table, "alpha", np.array([0, 2, 5]))
+    for far, near in ((4, 3), (0, 1)):
+        vectors = table.vectors.copy()
+        vectors[far] = 0.0
+        moved, _ = space.describe(replace(table, vectors=vectors), "alpha", np.array([0, 2, 5]))
+        assert np.array_equal(moved[1], before[1])
+        vectors[near] = 0.0
+        moved, _ = space.describe(replace(table, vectors=vectors), "alpha", np.array([0, 2, 5]))
+        assert not np.array_equal(moved[1], before[1])
+
+
 def test_only_the_likeliest_steps_of_a_long_run_are_looked_at_in_order() -> None:
     posterior = np.random.default_rng(0).dirichlet(np.ones(500))
     chosen = likely(posterior)

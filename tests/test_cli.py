@@ -184,7 +184,7 @@ def test_a_terminal_that_knows_only_ascii_gets_ascii(tmp_path: Path) -> None:
 
 def test_a_cold_start_imports_nothing_heavy() -> None:
     script = (
-        "import sys; import classifier.cli, classifier.intake, classifier.report, classifier.diagnosis; "
+        "import sys; import classifier.cli, classifier.pipeline, classifier.intake, classifier.report; "
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603 - as above

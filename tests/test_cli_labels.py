@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from classifier import cli, terminal
 from classifier.agreement import AgreementReport
+from classifier.diagnosis import Diagnosis
 from classifier.evaluation import Evaluation
 from classifier.index import Index
 from classifier.lint import Finding
@@ -171,6 +172,9 @@ def test_train_makes_an_index_and_adds_to_it_in_the_annotators_own_categories_to
     added = run("train", "--add", str(more), "--index", str(own), *options, "--out", str(both))
     assert "of 14 labelled runs" in added.stderr
     assert {labelled.run for labelled in Index.load(both).runs} == {*THINGS, "masts", "nets"}
+    options = ["--index", str(both), "--taxonomy", "agentrx", "--json"]
+    [read] = CliRunner().invoke(cli.app, ["classify", str(more / "nets.json"), *options]).stdout.splitlines()
+    assert Diagnosis.model_validate_json(read).candidates[0].cause in {"9", "4"}
 
 
 def test_train_says_what_it_lacks(tmp_path: Path, labelled: Path) -> None:

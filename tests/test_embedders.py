@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -25,7 +26,7 @@ from classifier.embedders import Embedder, EmbedderError, build, cache_folder, n
 from classifier.embedders._onnx import HEAD, OnnxEmbedder, _ids, export, is_whole, sentence_transformer
 from classifier.embedders._quantise import TYPICAL
 from classifier.embedders._store import Remembering
-from classifier.embedders.minilm import build_from, wheel
+from classifier.embedders.minilm import EXPORT, build_from, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def built(spec: str) -> Embedder:
     try:
         return build(spec, cache=False)
     except EmbedderError as error:
-        if spec == "minilm_int8" and "on this machine" in str(error):
+        if spec == "minilm_int8" and "on this processor" in str(error):
             pytest.skip("this processor has no 8-bit dot products")
         raise
 
@@ -230,6 +231,18 @@ def test_a_damaged_export_is_made_anew(tiny: Path, tmp_path: Path, damage: str) 
     else:
         shutil.rmtree(folder)
     assert build(spec, tmp_path, cache=False).embed(["text"]).tobytes() == before.tobytes()
+
+
+def test_a_quantised_model_that_computes_wrong_where_it_is_run_is_refused(tmp_path: Path) -> None:
+    built("minilm_int8")
+    (exported,) = (cache_folder() / "onnx").glob(f"minilm_int8-*-{EXPORT}")
+    shutil.copytree(exported, tmp_path / "onnx" / exported.name)
+    meta = tmp_path / "onnx" / exported.name / "meta.json"
+    other = json.loads(meta.read_text())
+    other["proof"][0] += 1  # as if this processor's products overflowed
+    meta.write_text(json.dumps(other))
+    with pytest.raises(EmbedderError, match="does not compute right on this processor"):
+        build("minilm_int8", tmp_path, cache=False).embed(["text"])
 
 
 def test_a_text_seen_before_is_not_embedded_again(tmp_path: Path) -> None:

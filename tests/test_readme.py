@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fake_classifier import FakeClassifier
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from classifier import annotation, cli, formats, report, taxonomy, terminal
 from classifier.diagnosis import Diagnosis
@@ -98,6 +99,23 @@ def test_the_files_that_it_links_are_there() -> None:
     assert links
     for link in links:
         assert (ROOT / link).exists(), link
+
+
+def test_its_report_is_the_one_that_the_shipped_index_gives() -> None:
+    from classifier.pipeline import SHIPPED  # noqa: PLC0415 - numpy is slow to import, and the index may be missing
+
+    if not SHIPPED.is_file():
+        pytest.skip("no index is built yet: coroner train --from LABELLED --out labeled_logs/index.npz")
+    printed = CliRunner().invoke(cli.app, ["classify", str(ROOT / "examples/failed_run.json")]).stdout
+    [shown] = blocks("text")
+
+    def gist(page: str) -> list[str]:
+        """Keep what does not hang on the last digit of a float: headings, verdict, place, advice."""
+        rows = [re.sub(r"\(\d+%\).*", "", row).rstrip() for row in page.splitlines()[1:]]
+        headed = [row for row in rows if row and not row.startswith(" ")]
+        return [row for row in headed if not row.startswith(("coroner ", "minilm", "Confidence"))]
+
+    assert gist(printed) == gist(shown)
 
 
 @pytest.mark.parametrize("name", ["failed_run.json", "succeeded_run.json"])

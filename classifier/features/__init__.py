@@ -13,13 +13,12 @@ import numpy as np
 
 from classifier.features import _bearing, _flow, _place, _words
 from classifier.features._view import View
+from classifier.trace import Role, Step, Trace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from classifier.trace import Trace
-
-__all__ = ["StepTable", "step_features"]
+__all__ = ["StepTable", "names", "step_features"]
 
 
 @dataclass(frozen=True)
@@ -60,3 +59,11 @@ def step_features(trace: Trace, vectors: NDArray[np.float32], task: NDArray[np.f
         names=tuple(found),
         vectors=vectors,
     )
+
+
+def names() -> tuple[str, ...]:
+    """Return the columns of every table that this version makes: an index made of other columns is of no use to it."""
+    blank = Trace(
+        id="", format="", framework="", task="", steps=(Step(index=0, agent="", role=Role.ASSISTANT, content=""),)
+    )
+    return step_features(blank, np.zeros((1, 1), dtype=np.float32), np.zeros(1, dtype=np.float32)).names
