@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from classifier.diagnosis import StepChoice
+from classifier import combine_steps
 from classifier.folds import grouped_folds
 
 if TYPE_CHECKING:
@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.diagnosis import StepChoice
+
     Floats = NDArray[np.float64]
 
 FLOOR = 0.005  # of a cause that the neighbours do not know: rare, not impossible
 COVERAGE = 0.9
 PRIOR_RUNS = 20.0  # labelled opinions that the stated worth counts for
-STRENGTHS = (3.0, 10.0, 30.0, 100.0)  # runs that the accuracy over all causes counts for, beside those of one cause
-ON_WEIGHTS, ON_BIAS = 5.0, 5.0  # L2 that holds `a` and `b` to 1, and the biases to 0
+STRENGTHS = (10.0, 30.0, 100.0, 300.0)  # runs that the accuracy over all causes counts for, beside those of one cause
+ON_WEIGHTS, ON_BIAS = 5.0, 50.0  # L2 that holds `a` and `b` to 1, and the biases to 0
 FEWEST = 10  # labelled opinions under which nothing is fitted but what is counted
+EVEN = 0.3  # share of the causes named wrongly that is spread over all causes alike
 UNSURE = 0.03  # share of runs of which a judge is taken to say `unknown`
 
 
@@ -81,34 +84,49 @@ class Combiner:
     """What both are worth. K causes in the order of `labels`.
 
     `confusion` (K, K + 1): P(the judge says j | the cause is i), the last column `unknown`; `second`: P(its second
-    cause is right | its first is not); `weights` (3,): exponents of the neighbours, the judge, and of the neighbours
-    for steps; `bias` (K,), in log odds; `length` (m, 2): steps of a run, P(the judge finds the decisive one), in
-    between by the logarithm of the length; `seen`: labelled opinions that all this rests on.
+    cause is right | its first is not); `named` (K,): how often it names which where it is wrong. `weights` (3,):
+    exponents of the neighbours, the judge, and of the neighbours for steps; `bias` (K,), in log odds. `length` (m, 2):
+    steps of a run, P(the judge finds the decisive one), in between by the logarithm of the length. `seen`: labelled
+    opinions that all this rests on.
     """
 
     labels: tuple[str, ...]
     confusion: Floats
     second: float
+    named: Floats
     weights: Floats
     bias: Floats
     length: Floats
     seen: int = 0
 
     @classmethod
-    def stated(cls, labels: Sequence[str], worth: Worth = STATED) -> Combiner:
-        """Return what is believed of a judge of this worth before it has been seen at work."""
-        return cls.fit((), labels, worth)
+    def stated(
+        cls, labels: Sequence[str], worth: Worth = STATED, frequency: Mapping[str, float] | None = None
+    ) -> Combiner:
+        """Return what is believed of a judge of this worth before it has been seen at work; see `fit`."""
+        return cls.fit((), labels, worth, frequency)
 
     @classmethod
-    def fit(cls, seen: Sequence[Labelled], labels: Sequence[str], worth: Worth = STATED) -> Combiner:
+    def fit(
+        cls,
+        seen: Sequence[Labelled],
+        labels: Sequence[str],
+        worth: Worth = STATED,
+        frequency: Mapping[str, float] | None = None,
+    ) -> Combiner:
         """Fit on opinions on labelled runs; `worth` is what they are shrunk to. Deterministic.
 
-        Raises ValueError for a cause that is not in `labels`, and for fewer than three labels.
+        `frequency` tells how often each cause occurs in labelled runs: the frequent ones are those that a judge names
+        where it is wrong, until its opinions tell more; None: all alike. Raises ValueError for a cause that is not in
+        `labels`, and for fewer than three labels.
         """
         if len(labels) < 3:
             raise ValueError("fewer than three causes: nothing to weigh a second guess against")
         at = {label: i for i, label in enumerate(labels)}
         said = [_Count.of(each, at) for each in seen]
+        usual = np.array([(frequency or {}).get(label, 0.0) for label in labels])
+        usual = (1 - EVEN) * usual / max(float(usual.sum()), 1e-12) + EVEN / len(labels)
+        usual /= usual.sum()
         strength = STRENGTHS[1]
         weights, bias = np.ones(2), np.zeros(len(labels))
         if len(said) >= FEWEST:
@@ -120,15 +138,15 @@ class Combiner:
                 # what the judge says of a run is weighed by a matrix that has not seen the run's task
                 unseen = np.zeros_like(neighbours)
                 for train, test in folds:
-                    matrix, second = _believed([said[i] for i in train], len(labels), worth, tried)
-                    unseen[test] = [_likelihood(matrix, second, said[i]) for i in test]
+                    believed = _believed([said[i] for i in train], usual, worth, tried)
+                    unseen[test] = [_likelihood(believed, said[i]) for i in test]
                 loss, *found = _weigh(neighbours, unseen, y)
                 if loss < best - 1e-9:
                     best, strength, (weights, bias) = loss, tried, found
-        confusion, second = _believed(said, len(labels), worth, strength)
+        believed = _believed(said, usual, worth, strength)
         located = [each for each in seen if each.step is not None and each.length > 1]
-        length, on_steps = _steps_worth(located, worth)
-        return cls(tuple(labels), confusion, second, np.append(weights, on_steps), bias, length, len(seen))
+        length, on_steps = combine_steps.learn(located, worth.steps)
+        return cls(tuple(labels), *believed, np.append(weights, on_steps), bias, length, len(seen))
 
     def causes(self, causes: Mapping[str, float], opinion: Said) -> dict[str, float]:
         """Return the probability of every cause of `labels`, likeliest first, summing to 1.
@@ -138,8 +156,8 @@ class Combiner:
         at = {label: i for i, label in enumerate(self.labels)}
         said = _Count(_position(at, opinion.cause), _position(at, opinion.second_cause), 0)
         logs = self.weights[0] * np.log(_shares(causes, at)) + self.bias
-        logs += self.weights[1] * _likelihood(self.confusion, self.second, said)
-        p = _normal(logs)
+        logs += self.weights[1] * _likelihood(_Believed(self.confusion, self.second, self.named), said)
+        p = combine_steps.normal(logs)
         return {self.labels[i]: float(p[i]) for i in np.argsort(-p, kind="stable")}
 
     def accuracy(self, cause: str) -> float:
@@ -154,9 +172,9 @@ class Combiner:
         """
         if opinion.cause is None or length < 2:
             return tuple(steps[:keep])
-        found = _find(self.length, length)
-        logs, chosen = _on_steps(steps, opinion, length, float(self.weights[2]), found)
-        p = _normal(logs)
+        chance = combine_steps.found(self.length, length)
+        logs, chosen = combine_steps.together(steps, opinion, length, float(self.weights[2]), chance)
+        p = combine_steps.normal(logs)
         order = np.argsort(-p[:-1], kind="stable")[:keep]
         return tuple(chosen[i].model_copy(update={"probability": round(float(p[i]), 4)}) for i in order)
 
@@ -175,6 +193,7 @@ class Combiner:
             labels=tuple(map(str, arrays["labels"])),
             confusion=number("confusion"),
             second=float(number("second")),
+            named=number("named"),
             weights=number("weights"),
             bias=number("bias"),
             length=number("length"),
@@ -220,17 +239,27 @@ def _shares(causes: Mapping[str, float], at: Mapping[str, int]) -> Floats:
     return result
 
 
-def _believed(said: Sequence[_Count], k: int, worth: Worth, strength: float) -> tuple[Floats, float]:
-    """Return the confusion matrix (K, K + 1), and how often the second cause is right where the first is not."""
+class _Believed(NamedTuple):
+    """Confusion matrix (K, K + 1), P(second is right | first is not), and what is named wrongly (K,)."""
+
+    confusion: Floats
+    second: float
+    named: Floats
+
+
+def _believed(said: Sequence[_Count], usual: Floats, worth: Worth, strength: float) -> _Believed:
+    """Count what the judge says, shrunk to its stated worth and to the usual mistakes (K,)."""
+    k = len(usual)
     spoken = [each for each in said if each.first is not None]
     right = sum(each.first == each.true for each in spoken)
     accuracy = (PRIOR_RUNS * worth.accuracy + right) / (PRIOR_RUNS + len(spoken))
     unsure = (PRIOR_RUNS * UNSURE + len(said) - len(spoken)) / (PRIOR_RUNS + len(said))
-    # which causes it names wrongly: some are its favourites
-    named = np.full(k, PRIOR_RUNS / k)
-    for each in spoken:
-        if each.first != each.true:
-            named[each.first] += 1
+    named = PRIOR_RUNS * usual
+    for each in said:
+        for cause in (each.first, each.second):
+            if cause is not None and cause != each.true:
+                named[cause] += 1
+    named /= named.sum()
     wrong = np.where(np.eye(k, dtype=bool), 0.0, named[None])
     rows = (1 - accuracy) * wrong / wrong.sum(axis=1, keepdims=True) + accuracy * np.eye(k)
     expected = np.hstack([(1 - unsure) * rows, np.full((k, 1), unsure)])
@@ -241,19 +270,22 @@ def _believed(said: Sequence[_Count], k: int, worth: Worth, strength: float) -> 
     missed = [each for each in said if each.first != each.true and each.second is not None]
     prior = max(worth.either - worth.accuracy, 0.0) / max(1 - worth.accuracy, 1e-9)
     caught = sum(each.second == each.true for each in missed)
-    return confusion, float(np.clip((PRIOR_RUNS * prior + caught) / (PRIOR_RUNS + len(missed)), 0.01, 0.99))
+    second = float(np.clip((PRIOR_RUNS * prior + caught) / (PRIOR_RUNS + len(missed)), 0.01, 0.99))
+    return _Believed(confusion, second, named)
 
 
-def _likelihood(confusion: Floats, second: float, said: _Count) -> Floats:
+def _likelihood(believed: _Believed, said: _Count) -> Floats:
     """Return the log of P(what the judge says | cause), (K,)."""
-    k = len(confusion)
-    out: Floats = np.log(confusion[:, k if said.first is None else said.first])
+    named = believed.named
+    out: Floats = np.log(believed.confusion[:, len(named) if said.first is None else said.first])
     if said.second is not None:
-        others = np.full(k, (1 - second) / (k - 1 if said.first is None else k - 2))
-        others[said.second] = second
+        # the second cause is the true one, or one of those named wrongly, not the first
+        taken = 0.0 if said.first is None else named[said.first]
+        p = (1 - believed.second) * named[said.second] / np.maximum(1 - taken - named, 1e-3)
+        p[said.second] = believed.second
         if said.first is not None:
-            others[said.first] = 1 / (k - 1)
-        out = out + np.log(others)
+            p[said.first] = named[said.second] / (1 - taken)
+        out = out + np.log(np.minimum(p, 1.0))
     return out
 
 
@@ -279,60 +311,3 @@ def _weigh(neighbours: Floats, judge: Floats, y: NDArray[np.int64]) -> tuple[flo
     bounds = [(0.0, 2.0)] * 2 + [(None, None)] * k
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return float(found.fun), found.x[:2], found.x[2:]
-
-
-def _find(curve: Floats, length: int) -> float:
-    """Return how often the judge finds the decisive step of a run of so many steps."""
-    return float(np.interp(np.log(length), np.log(curve[:, 0]), curve[:, 1]))
-
-
-def _steps_worth(seen: Sequence[Labelled], worth: Worth) -> tuple[Floats, float]:
-    """Move the stated curve by what the judge found of the decisive steps; weigh the neighbours beside it."""
-    curve = np.array(worth.steps, dtype=np.float64)
-    best, least = curve, np.inf
-    spoken = [each for each in seen if each.opinion.cause is not None]
-    right = np.array([each.opinion.step == each.step for each in spoken], dtype=np.float64)
-    for shift in np.linspace(-3, 3, 61):
-        moved = np.column_stack([curve[:, 0], 1 / (1 + (1 / curve[:, 1] - 1) * np.exp(-shift))])
-        p = np.array([_find(moved, each.length) for each in spoken])
-        # a shift of 1 is as unlikely as two standard deviations
-        loss = 2 * shift**2 - float((right * np.log(p) + (1 - right) * np.log(1 - p)).sum())
-        if loss < least:
-            best, least = moved, loss
-    if len(spoken) < FEWEST:
-        return best, 1.0
-    exponents = np.linspace(0.2, 2, 19)
-    losses = [ON_WEIGHTS * (a - 1) ** 2 - sum(_log_step(each, float(a), best) for each in spoken) for a in exponents]
-    return best, float(exponents[int(np.argmin(losses))])
-
-
-def _log_step(each: Labelled, exponent: float, curve: Floats) -> float:
-    logs, chosen = _on_steps(each.steps, each.opinion, each.length, exponent, _find(curve, each.length))
-    p = _normal(logs)
-    at = [choice.step for choice in chosen]
-    inside = each.step in at
-    mine = p[at.index(each.step or 0)] if inside else p[-1] / max(each.length - len(at), 1)
-    return float(np.log(max(mine, 1e-6)))
-
-
-def _on_steps(
-    steps: Sequence[StepChoice], opinion: Said, length: int, exponent: float, found: float
-) -> tuple[Floats, list[StepChoice]]:
-    """Return logs for each likely step, the judge's among them, and for all the others together at the end."""
-    chosen = list(steps)
-    rest = max(1 - sum(step.probability for step in chosen), 0.02)
-    others = max(length - len(chosen), 1)
-    if opinion.step not in {step.step for step in chosen}:
-        chosen.append(StepChoice(step=opinion.step, agent=opinion.agent, probability=rest / others))
-        rest, others = rest * (1 - 1 / others), max(others - 1, 1)
-    odds = np.log(found) - np.log((1 - found) / (length - 1))
-    logs = [
-        exponent * np.log(max(step.probability, 1e-4)) + (odds if step.step == opinion.step else 0.0) for step in chosen
-    ]
-    return np.array([*logs, exponent * np.log(max(rest / others, 1e-6)) + np.log(others)]), chosen
-
-
-def _normal(logs: Floats) -> Floats:
-    raised = np.exp(logs - logs.max())
-    result: Floats = raised / raised.sum()
-    return result
