@@ -177,7 +177,8 @@ def review(index: Index, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
             run = index.runs[i]
             votes = np.full(len(whole.labels), causes.SMALL)
             votes[columns] = part.predict(tables[i], ranked[i], run.system).probabilities
-            trust = acquaintance.trust(run.system, unit(tables[i].vectors.mean(axis=0)[None])[0])
+            middle = unit(tables[i].vectors.mean(axis=0)[None])[0]
+            trust = acquaintance.trust(run.system, middle, set(tables[i].agents))
             p = calibration.judge(votes / votes.sum(), trust).probabilities
             said[run.run] = tuple(
                 Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")
