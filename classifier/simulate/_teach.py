@@ -11,7 +11,7 @@ from classifier import teach, training
 from classifier.combine import Combiner
 from classifier.diagnosis import Candidate, Provenance
 from classifier.pipeline import Classifier
-from classifier.simulate._judge import Run
+from classifier.simulate._judge import Run, SimulatedJudge, frequencies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from classifier.features import StepTable
     from classifier.index import Index, Labelled
     from classifier.pipeline import Weighed
-    from classifier.simulate._judge import SimulatedJudge
     from classifier.taxonomy import Taxonomy
 
 EVERY = 10  # runs after which the index is trained anew
@@ -78,6 +77,11 @@ class School:
     tables: Sequence[StepTable]
     embedder: Embedder
     taxonomy: Taxonomy
+
+    def judge(self, habit: Mapping[str, str]) -> SimulatedJudge:
+        """Return a judge of the stated worth whose mistakes are the frequent causes."""
+        runs = [self._run(i) for i, run in enumerate(self.labelled) if run.cause is not None]
+        return SimulatedJudge(self.taxonomy.ids, favourites=frequencies(runs), habit=habit)
 
     def base(self, system: str) -> Index:
         """Train on the other systems' runs, those of a task of this system's left out."""
