@@ -112,7 +112,8 @@ class Judge:
         try:
             opinion = ask(case, self.line(tag(question.trace, case), bill.add), self.options)
         except OpinionRejected as error:
-            return Hearing(None, bill.cost, (f"T{str(error)[1:]}. The neighbours' verdict stands.",))
+            why = str(error)
+            return Hearing(None, bill.cost, (f"{why[0].upper()}{why[1:]}. The neighbours' verdict stands.",))
         except llm.LlmError as error:
             return Hearing(None, bill.cost, (f"The judge was not heard, the neighbours' verdict stands: {error}",))
         return Hearing(opinion, bill.cost)

@@ -98,12 +98,14 @@ def judged(classifier: Classifies, chosen: Chosen) -> Iterator[Classifies]:
     with opened(classifier, chosen) as (asking, _, caller):
         if asking.judge and asking.judge.when is When.AUTO:
             say(str(asking.promise))
-        yield asking
-        if caller:
-            spent = caller.meter.spent
-            say(f"asked {chosen.judge} {spent.calls} times for {spent.usd:.4f} USD")
-            for note in caller.meter.notes:
-                say(note)
+        try:
+            yield asking
+        finally:
+            if caller:
+                spent = caller.meter.spent
+                say(f"asked {chosen.judge} {spent.calls} times for {spent.usd:.4f} USD")
+                for note in caller.meter.notes:
+                    say(note)
 
 
 @contextmanager

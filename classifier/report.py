@@ -239,8 +239,9 @@ def _opinions(diagnosis: Diagnosis, opinions: Opinions, taxonomy: Taxonomy) -> I
         yield _item("-", f"{line(judge.model)}: {cause} ({own}), step {judge.step}{second}. {line(judge.reason)}")
     if cost.calls:
         usd = "of unknown price" if cost.usd is None else f"for {cost.usd:.4f} USD"
-        recorded = f", {cost.recorded} of them on record" if cost.recorded else ""
-        yield _item("-", f"asked: {cost.calls} calls{recorded}, {cost.tokens} tokens, {usd}")
+        recorded = f", {cost.recorded} on record" if cost.recorded else ""
+        calls = "one call" if cost.calls == 1 else f"{cost.calls} calls"
+        yield _item("-", f"asked in {calls}{recorded}, {cost.tokens} tokens, {usd}")
 
 
 def _sure(confidence: float) -> str:

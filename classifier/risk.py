@@ -15,7 +15,6 @@ import math
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from classifier.trace import Frozen
@@ -23,6 +22,7 @@ from classifier.trace import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -79,6 +79,8 @@ def promise(held_out: Floats, risk: float = RISK, sure: float = SURE) -> Promise
 
     The runs must be ones that the confidence was not learnt from.
     """
+    import numpy as np  # noqa: PLC0415 - the command line's options come from here, and it has to feel instant
+
     order = np.argsort(-held_out[:, 0], kind="stable")
     confidence, wrong = held_out[order, 0], np.cumsum(1 - held_out[order, 1])
     kept = Promise(risk=risk, sure=sure, threshold=None, runs=len(order), accepted=0, wrong=0, bound=0.0)

@@ -90,20 +90,21 @@ def agreement_page(found: AgreementReport) -> Group:
 def replay_page(points: Sequence[Point], promise: str) -> Group:
     """Return what each threshold costs and, where the runs are labelled, what it is worth."""
     labelled = any(point.kappa for point in points)
-    table = _table("asked below", "runs asked", "answered", "calls", "USD", "verdicts changed")
+    table = _table("asked below", "runs", "heard", "calls", "USD", "changed")
     for name in ("kappa", "95 %", "right", "frontier") if labelled else ():
         table.add_column(name, justify="right")
     for point in points:
         below = "never" if point.threshold < 0 else "always" if point.threshold > 1 else f"{point.threshold:.2f}"
         usd = "unknown" if point.cost.usd is None else f"{point.cost.usd:.4f}"
-        row = [below, f"{point.asked} of {point.runs}", str(point.heard), str(point.cost.calls), usd]
+        row = [below, str(point.asked), str(point.heard), str(point.cost.calls), usd]
         row.append(str(point.changed))
         if point.kappa and point.accuracy:
             row += [_value(point.kappa), _interval(point.kappa), _value(point.accuracy), "*" if point.frontier else ""]
         table.add_row(*row)
+    meant = f"Of {points[0].runs} runs; heard: a usable opinion is on record; changed: verdicts. " if points else ""
     told = "* no threshold that asks about fewer runs has a larger kappa. " if labelled else ""
     known = "Runs of systems that the index does not know are asked about at every threshold but `never`."
-    return Group(table, Text(f"\n{told}{known}\n{promise}"))
+    return Group(table, Text(f"\n{meant}{told}{known}\n{promise}"))
 
 
 def findings_page(findings: Sequence[Finding]) -> Group:
