@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,9 @@ from classifier.trace import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from classifier.combine import Said
     from classifier.features import StepTable
+    from classifier.pipeline import Weighed
     from classifier.risk import Promise
 
 SUREST = 0.95  # no opinion weighs as much as a label that somebody vouches for
@@ -63,6 +66,23 @@ class Lesson(Frozen):
     opinion: Told | None = None
     cause: str | None = None
     step: int | None = None
+
+    @classmethod
+    def of(cls, labelled: Taught, weighed: Weighed, length: int, opinion: Said | None = None) -> Lesson:
+        """Take what was said of a run. Of `labelled` counts which run it is, and the label only if a person gave it."""
+        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
+        human = labelled.provenance is not Provenance.MODEL
+        return cls(
+            run=labelled.run,
+            system=labelled.system,
+            group=labelled.group,
+            before=tuple(Candidate(cause=cause, probability=weighed.causes[cause]) for cause in ranked),
+            steps=weighed.steps,
+            length=length,
+            opinion=Told.model_validate(opinion, from_attributes=True) if opinion else None,
+            cause=labelled.cause if human else None,
+            step=labelled.step if human else None,
+        )
 
     @property
     def causes(self) -> dict[str, float]:
@@ -133,11 +153,11 @@ def learn_worth(
 
 
 def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], combiner: Combiner) -> Index:
-    """Train anew with all lessons, which `review` has weighed anew.
+    """Train anew with all lessons, which `review` is to have weighed anew. The index keeps `combiner` too.
 
-    `tables` are the step tables (`training.describe`) of the runs that the index does not hold yet. A label of the
-    index that is not a taught one stays, unless a person has spoken on that run. Raises KeyError for a run without a
-    table, and TrainingError.
+    What is promised of verdicts that nobody is asked about rests on the other labels alone. `tables` are the step
+    tables (`training.describe`) of the runs that the index does not hold yet. A label of the index that is not a taught
+    one stays, unless a person has spoken on that run. Raises KeyError for a run without a table, and TrainingError.
     """
     held = dict(zip((run.run for run in index.runs), training.tables_of(index), strict=True))
     labels = {run.run: run for run in index.runs}
@@ -146,46 +166,50 @@ def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTab
         if there is None or is_taught(there) or lesson.cause is not None:
             labels[lesson.run] = lesson.label(combiner)
     rows = [held[run] if run in held else tables[run] for run in labels]
-    return training.fit(list(labels.values()), rows, embedder=index.embedder, taxonomy=index.taxonomy)
+    fitted = training.fit(list(labels.values()), rows, embedder=index.embedder, taxonomy=index.taxonomy)
+    vouched = [not is_taught(run) for run in fitted.runs if run.cause is not None]
+    accepted = {"calibration/accepted": fitted.arrays["calibration/accepted"][vouched]}
+    learnt = {f"combiner/{name}": value for name, value in combiner.to_arrays().items()}
+    return replace(fitted, arrays={**fitted.arrays, **accepted, **learnt})
 
 
-def review(index: Index, lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
-    """Ask the neighbours again about the runs that they were taught, each by neighbours who have not seen its task.
+def review(
+    index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], *, vouched: bool = False
+) -> tuple[Lesson, ...]:
+    """Ask the neighbours again about the lessons' runs, each by neighbours who have not seen its task.
 
-    Returns all lessons, those of runs that the index does not hold as they are.
+    With `vouched`, only by those whose label somebody vouches for: before lessons are weighed, lest a judge's mistakes
+    confirm each other. `tables` are those of the runs that the index does not hold; a run without one stays as it is.
     """
-    mine = {lesson.run for lesson in lessons}
-    rows = [i for i, run in enumerate(index.runs) if run.run in mine]
-    if not rows:
-        return tuple(lessons)
     localiser = Localiser.from_arrays(index.group("localiser"))
     whole = CauseModel.from_arrays(index.group("causes"), index.runs)
     calibration = Calibration.from_arrays(index.group("calibration"))
-    acquaintance = Acquaintance.of(index.runs, index.vectors, index.agents)
-    tables = training.tables_of(index)
-    ranked = [localiser.rank(table, run.system) for table, run in zip(tables, index.runs, strict=True)]
+    held = dict(zip((run.run for run in index.runs), training.tables_of(index), strict=True))
+    held |= {run: table for run, table in tables.items() if run not in held}
+    systems = {run.run: run.system for run in index.runs} | {lesson.run: lesson.system for lesson in lessons}
+    ranked = {run: localiser.rank(held[run], system) for run, system in systems.items() if run in held}
+    trusted = [i for i, run in enumerate(index.runs) if not (vouched and is_taught(run))]
+    asked = [lesson for lesson in lessons if lesson.run in held]
     said: dict[str, tuple[Candidate, ...]] = {}
-    for _, test in grouped_folds([index.runs[i].group for i in rows]):
-        asked = [rows[t] for t in test]
-        barred = {index.runs[i].group for i in asked}
-        train = [i for i, run in enumerate(index.runs) if run.cause is not None and run.group not in barred]
-        part = causes.settle(
-            [tables[i] for i in train], [ranked[i] for i in train], [index.runs[i] for i in train], whole.knobs
-        )
+    for _, test in grouped_folds([lesson.group for lesson in asked]):
+        barred = {asked[t].group for t in test}
+        kept = [i for i in trusted if index.runs[i].group not in barred]
+        known = Acquaintance.of([index.runs[i] for i in kept], index.vectors[kept], index.agents)
+        named = [index.runs[i] for i in kept if index.runs[i].cause is not None]
+        part = causes.settle([held[run.run] for run in named], [ranked[run.run] for run in named], named, whole.knobs)
         columns = [whole.labels.index(label) for label in part.labels]
-        for i in asked:
-            run = index.runs[i]
+        for lesson in (asked[t] for t in test):
+            table = held[lesson.run]
             votes = np.full(len(whole.labels), causes.SMALL)
-            votes[columns] = part.predict(tables[i], ranked[i], run.system).probabilities
-            middle = unit(tables[i].vectors.mean(axis=0)[None])[0]
-            trust = acquaintance.trust(run.system, middle, set(tables[i].agents))
-            p = calibration.judge(votes / votes.sum(), trust).probabilities
-            said[run.run] = tuple(
+            votes[columns] = part.predict(table, ranked[lesson.run], lesson.system).probabilities
+            middle = unit(table.vectors.mean(axis=0)[None])[0]
+            p = calibration.judge(
+                votes / votes.sum(), known.trust(lesson.system, middle, set(table.agents))
+            ).probabilities
+            said[lesson.run] = tuple(
                 Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")
             )
-    return tuple(
-        lesson.model_copy(update={"before": said[lesson.run]}) if lesson.run in said else lesson for lesson in lessons
-    )
+    return tuple(lesson.model_copy(update={"before": said.get(lesson.run, lesson.before)}) for lesson in lessons)
 
 
 def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:

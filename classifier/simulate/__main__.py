@@ -14,7 +14,7 @@ from classifier.crossval import CrossValidation
 from classifier.prediction import Prediction
 from classifier.simulate import _tables
 from classifier.simulate._combine import Asked
-from classifier.simulate._teach import Policy, School
+from classifier.simulate._teach import Policy, Review, School
 
 COST = 0.005  # USD a call: 12,000 tokens in, 1,000 out, at 0.25 and 2.00 USD a million
 _Cache = TypeAdapter(dict[int, tuple[Prediction, ...]])
@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     school.add_argument("--wrong", type=float, default=0.1, help="share that may be wrong unasked (default 0.1)")
     school.add_argument("--people", type=float, default=0.0, help="share of the runs that a person labels (default 0)")
     school.add_argument("--habit", action="append", default=[], metavar="A=B", help="a judge that always takes A for B")
-    school.add_argument("--no-review", action="store_true", help="never weigh a lesson anew")
+    school.add_argument(
+        "--review", type=Review, choices=[*Review], default=Review.VOUCHED, help="who weighs lessons anew"
+    )
     chosen = parser.parse_args(arguments)
     try:
         examples = corpus.read(chosen.folder).examples
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         lines = _tables.combine(asked, scheme.ids, chosen.draws, chosen.cost)
     else:
         habit = dict(pair.split("=", 1) for pair in chosen.habit)
-        policy = Policy(wrong=chosen.wrong, people=chosen.people, review=not chosen.no_review)
+        policy = Policy(wrong=chosen.wrong, people=chosen.people, review=chosen.review)
         pupils = School(tested.runs, tested.tables, embedders.build(chosen.embedder), scheme)
         judge = pupils.judge(habit)
         systems = chosen.system or sorted({run.system for run in tested.runs})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from classifier.simulate._judge import SimulatedJudge
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-RISKS = (0.1, 0.2, 0.3, 0.4, 0.5)
+RISKS = (0.1, 0.3, 0.5, 0.6, 0.7)
 
 
 class Asked(NamedTuple):
@@ -41,23 +41,31 @@ class Asked(NamedTuple):
         """Put held-out predictions, in the order of the examples, beside the labels.
 
         A prediction does not say how likely its steps are: each place in its ranking gets the share of the runs in
-        which the labelled step stands there.
+        which the labelled step stands there, of the shorter and of the longer half of the runs.
         """
         pairs = [
             (example, prediction)
             for example, prediction in zip(examples, predictions, strict=True)
             if example.label.cause not in {None, UNKNOWN}
         ]
-        hits = [
-            np.mean([prediction.steps[place : place + 1] == (example.label.step,) for example, prediction in pairs])
-            for place in range(3)
-        ]
+        middle = float(np.median([len(example.trace.steps) for example, _ in pairs]))
+        hits = {
+            long: [
+                float(
+                    np.mean(
+                        [p.steps[place : place + 1] == (e.label.step,) for e, p in pairs if _long(e, middle) is long]
+                    )
+                )
+                for place in range(3)
+            ]
+            for long in (False, True)
+        }
         runs, steps = [], []
         for example, prediction in pairs:
             acts = {step.index: step.agent for step in example.trace.steps}
             runs.append(Run(example.label.cause or "", example.label.step, tuple(acts), tuple(acts.values())))
-            ranked = zip(prediction.steps, hits, strict=False)
-            steps.append(tuple(StepChoice(step=at, agent=acts[at], probability=float(p)) for at, p in ranked))
+            ranked = zip(prediction.steps, hits[_long(example, middle)], strict=False)
+            steps.append(tuple(StepChoice(step=at, agent=acts[at], probability=p) for at, p in ranked))
         neighbours = tuple(
             {candidate.cause: candidate.probability for candidate in prediction.probabilities}
             for _, prediction in pairs
@@ -145,6 +153,10 @@ def together(asked: Asked, judge: SimulatedJudge, seed: Sequence[int], *, labell
         frontier=tuple(frontier),
         auto=tuple(auto),
     )
+
+
+def _long(example: Example, middle: float) -> bool:
+    return len(example.trace.steps) > middle
 
 
 def kappa(truth: Sequence[str], said: Sequence[str]) -> float:

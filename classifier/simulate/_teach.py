@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from classifier import teach, training
 from classifier.combine import Combiner
-from classifier.diagnosis import Candidate, Provenance
+from classifier.diagnosis import Provenance
 from classifier.pipeline import Classifier
 from classifier.simulate._judge import Run, SimulatedJudge, frequencies
 
@@ -25,17 +26,25 @@ if TYPE_CHECKING:
 EVERY = 10  # runs after which the index is trained anew
 
 
+class Review(StrEnum):
+    """Who weighs lessons anew: those whose label somebody vouches for, all, or nobody."""
+
+    VOUCHED = "vouched"
+    ALL = "all"
+    NONE = "none"
+
+
 class Policy(NamedTuple):
     """How opinions are asked for and used.
 
     `wrong`: of the verdicts accepted without asking, at most so many may be wrong. `people`: share of the runs that a
-    person labels, once they have been diagnosed. `review` False: a lesson stays what it was when it was learnt.
+    person labels, once they have been diagnosed. Lessons are weighed anew by the neighbours that `review` says.
     """
 
     wrong: float = 0.1
     audit: float = teach.AUDIT
     people: float = 0.0
-    review: bool = True
+    review: Review = Review.VOUCHED
     teaches: bool = True
 
 
@@ -111,13 +120,15 @@ class School:
         held = [self._held(0, mine, classifier, lessons, index)]
         for seen, i in enumerate(order):
             if seen and seen % EVERY == 0 and policy.teaches:
+                if policy.review is not Review.NONE:
+                    vouched = policy.review is Review.VOUCHED
+                    lessons = [*teach.review(index, lessons, tables, vouched=vouched)]
+                combiner = teach.learn_worth(lessons, self.taxonomy.ids, frequency=judge.favourites)
                 index = teach.extend(index, lessons, tables, combiner)
-                anew = teach.review(index, lessons)
-                combiner = teach.learn_worth(anew, self.taxonomy.ids, frequency=judge.favourites)
-                promised = teach.promise(anew, combiner, policy.wrong)
+                now = teach.review(index, lessons, tables)
+                promised = teach.promise(now, combiner, policy.wrong)
                 classifier = Classifier(self.embedder, index, self.taxonomy)
-                held.append(self._held(seen, mine, classifier, anew, index))
-                lessons = list(anew) if policy.review else lessons
+                held.append(self._held(seen, mine, classifier, now, index))
             run = self.labelled[i]
             lesson = self._lesson(i, classifier.weigh(self.tables[i], system))
             asked = teach.ask(run.run, lesson.before[0].probability, promised, policy.audit) is not None
@@ -136,16 +147,8 @@ class School:
         return Run(run.cause or "", run.step, table.indices, table.agents)
 
     def _lesson(self, i: int, weighed: Weighed) -> teach.Lesson:
-        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
-        run = self.labelled[i]
-        return teach.Lesson(
-            run=run.run,
-            system=run.system,
-            group=run.group,
-            before=tuple(Candidate(cause=cause, probability=weighed.causes[cause]) for cause in ranked),
-            steps=weighed.steps,
-            length=len(self.tables[i]),
-        )
+        unlabelled = self.labelled[i].model_copy(update={"provenance": Provenance.MODEL})
+        return teach.Lesson.of(unlabelled, weighed, len(self.tables[i]))
 
     def _held(
         self, seen: int, mine: Sequence[int], classifier: Classifier, lessons: Sequence[teach.Lesson], index: Index
