@@ -90,8 +90,8 @@ def agreement_page(found: AgreementReport) -> Group:
 def replay_page(points: Sequence[Point], promise: str) -> Group:
     """Return what each threshold costs and, where the runs are labelled, what it is worth."""
     labelled = any(point.kappa for point in points)
-    table = _table("asked below", "runs", "heard", "calls", "USD", "changed")
-    for name in ("kappa", "95 %", "right", "frontier") if labelled else ():
+    table = _table("below", "asked", "heard", "calls", "USD", "changed")
+    for name in ("kappa", "95 %", "right", "best") if labelled else ():
         table.add_column(name, justify="right")
     for point in points:
         below = "never" if point.threshold < 0 else "always" if point.threshold > 1 else f"{point.threshold:.2f}"
@@ -102,7 +102,7 @@ def replay_page(points: Sequence[Point], promise: str) -> Group:
             row += [_value(point.kappa), _interval(point.kappa), _value(point.accuracy), "*" if point.frontier else ""]
         table.add_row(*row)
     meant = f"Of {points[0].runs} runs; heard: a usable opinion is on record; changed: verdicts. " if points else ""
-    told = "* no threshold that asks about fewer runs has a larger kappa. " if labelled else ""
+    told = "best: no threshold that asks about fewer runs has a larger kappa. " if labelled else ""
     known = "Runs of systems that the index does not know are asked about at every threshold but `never`."
     return Group(table, Text(f"\n{meant}{told}{known}\n{promise}"))
 

@@ -456,7 +456,7 @@ def test_replay_tells_for_nothing_what_every_threshold_is_worth_and_costs(
     assert 0 < always.cost.usd < 0.1
     page = coroner.judged("judge", "replay", labelled, model="openai/gpt-4o-mini").stdout
     assert "always" in page
-    assert "frontier" in page
+    assert " best\n" in page
 
 
 def test_replay_under_a_threshold_and_a_combination_of_one_s_own(coroner: Coroner, labelled: Path) -> None:
