@@ -61,10 +61,10 @@ def export(
     """
     from classifier import llm  # noqa: PLC0415 - not on the path of classify
 
-    chosen = _offline(chosen)
+    chosen = offline(chosen)
     classifier = load_classifier(context, index, embedder, taxonomy)
     with opened(classifier, chosen) as (asking, store, _):
-        traces = _traces(paths)
+        traces = read_traces(paths)
         asked = answered = 0
         requests: list[tuple[llm.Request, str]] = []
         for trace in watched(traces, len(traces), "Reading"):
@@ -145,9 +145,9 @@ def replay(
     if combine not in set(replays.Combination):
         raise typer.BadParameter(f"none of {', '.join(replays.Combination)}", param_hint="--combine")
     classifier = load_classifier(context, index, embedder, taxonomy)
-    with opened(classifier, _offline(chosen)) as (asking, _, __):
-        examples = _labelled(paths)
-        traces = [example.trace for example in examples] if examples else _traces(paths)
+    with opened(classifier, offline(chosen)) as (asking, _, __):
+        examples = read_labelled(paths)
+        traces = [example.trace for example in examples] if examples else read_traces(paths)
         heard = [_heard(asking, trace) for trace in watched(traces, len(traces), "Replaying")]
         runs = [replays.Run(*both) for both in heard]
         if examples:
@@ -155,6 +155,8 @@ def replay(
                 run._replace(label=example.label, group=example.group)
                 for run, example in zip(runs, examples, strict=True)
             ]
+            if seen := sum(trace.id in asking.learnt for trace in traces):
+                say(f"{seen} of these runs are in the index, which knows them by heart: its kappa is flattered")
         at = sorted({replays.NEVER, replays.ALWAYS, *threshold}) if threshold else replays.thresholds(asking, runs)
         points = or_fail(lambda: replays.replay(asking, runs, at, replays.Combination(combine)))
         if as_json:
@@ -175,7 +177,8 @@ def _heard(asking: Classifier, trace: Trace) -> tuple[Reading, Any]:
     return reading, asking.judge.hear(asking.question(reading))
 
 
-def _offline(chosen: Chosen) -> Chosen:
+def offline(chosen: Chosen) -> Chosen:
+    """Return the same choice, but for asking: what is on record is all there is."""
     from dataclasses import replace  # noqa: PLC0415 - as above
 
     if chosen.judge is None:
@@ -183,7 +186,7 @@ def _offline(chosen: Chosen) -> Chosen:
     return replace(chosen, recorded=True)
 
 
-def _labelled(paths: Sequence[str]) -> tuple[Example, ...]:
+def read_labelled(paths: Sequence[str]) -> tuple[Example, ...]:
     """Read the labelled runs, where every path has annotations; else none."""
     from classifier import cli_labels, corpus  # noqa: PLC0415 - as above
 
@@ -193,7 +196,7 @@ def _labelled(paths: Sequence[str]) -> tuple[Example, ...]:
     return cli_labels.read_examples(places)
 
 
-def _traces(paths: Sequence[str]) -> list[Trace]:
+def read_traces(paths: Sequence[str]) -> list[Trace]:
     """Read all runs; say what cannot be read; fail if nothing can."""
     from classifier import formats, intake  # noqa: PLC0415 - as above
     from classifier.trace import TraceError  # noqa: PLC0415 - as above

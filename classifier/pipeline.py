@@ -112,6 +112,11 @@ class Classifier:
                 f"{index or SHIPPED}: made by another version of coroner ({error}); rebuild it: `coroner train`"
             ) from error
 
+    @property
+    def index(self) -> Index:
+        """The labelled runs, and what was learnt from them."""
+        return self._index
+
     def with_judge(self, judge: Judge) -> Classifier:
         """Return a classifier that also asks."""
         return Classifier(self.embedder, self._index, self.taxonomy, judge)
@@ -119,6 +124,11 @@ class Classifier:
     def promised(self, risk: float = RISK) -> Promise:
         """Return from which confidence on the index's labelled runs allow verdicts to be accepted without asking."""
         return promise(self._calibration.accepted, risk)
+
+    @property
+    def learnt(self) -> frozenset[str]:
+        """The ids of the runs in the index: figures on these flatter."""
+        return frozenset(run.run for run in self._index.runs)
 
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
         """Say why a run failed: ask the labelled runs, and the judge where they are not sure, and decide."""

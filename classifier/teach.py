@@ -152,6 +152,23 @@ def learn_worth(
     return Combiner.fit(seen, labels, worth, frequency)
 
 
+def learn(
+    base: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], labels: Sequence[str]
+) -> tuple[Index, tuple[Lesson, ...], Combiner]:
+    """Teach an index all lessons at once; return it, the lessons as they were weighed, and what the judge is worth.
+
+    `labels` are the taxonomy's causes. Trains twice: what people said of some of the runs weighs the opinions on the
+    others. Raises what `extend` raises.
+    """
+    seen = Counter(run.cause for run in base.runs if run.cause is not None and not is_taught(run))
+    frequency = {cause: float(count) for cause, count in sorted(seen.items())}
+    combiner = learn_worth(lessons, labels, frequency=frequency)
+    first = extend(base, lessons, tables, combiner)
+    weighed = review(first, lessons, tables, vouched=True)
+    combiner = learn_worth(weighed, labels, frequency=frequency)
+    return extend(first, weighed, tables, combiner), weighed, combiner
+
+
 def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], combiner: Combiner) -> Index:
     """Train anew with all lessons, which `review` is to have weighed anew. The index keeps `combiner` too.
 
