@@ -87,7 +87,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy, 1.0 if _heard(findings) else findings.trust)
+    named = name_cause(findings.causes, taxonomy, _trust(findings))
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -152,9 +152,14 @@ def _decided_by(findings: Findings, named: Named, taxonomy: Taxonomy) -> Decided
 
 
 def _heard(findings: Findings) -> bool:
-    """Say whether a judge has named a cause, which makes up for labelled runs of the system."""
+    return findings.opinions is not None and findings.opinions.judge is not None
+
+
+def _trust(findings: Findings) -> float:
+    """Return how far the likeliest cause counts: a judge who named it makes up for labelled runs of the system."""
     opinion = findings.opinions.judge if findings.opinions else None
-    return opinion is not None and opinion.cause is not None
+    best = min(findings.causes, key=lambda cause: (-findings.causes[cause], cause))
+    return 1.0 if opinion and best in {opinion.cause, opinion.second_cause} else findings.trust
 
 
 def _phase(causes: Mapping[str, float], taxonomy: Taxonomy) -> Phase | None:

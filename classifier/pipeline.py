@@ -170,7 +170,7 @@ class Classifier:
         opinion, both = hearing.opinion if hearing else None, combiner or self.combiner
         causes, candidates, steps = weighed.causes, weighed.candidates, weighed.steps
         if opinion and both:
-            causes = both.causes(weighed.causes, opinion)
+            causes = both.causes(self._open(weighed), opinion)
             candidates = credible(causes)
             steps = both.steps(weighed.steps, opinion, len(trace.steps))
         best = min(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
@@ -192,6 +192,17 @@ class Classifier:
             remarks=hearing.notes if hearing else (),
         )
         return decide(trace, findings, self.taxonomy, file=file)
+
+    def _open(self, weighed: Weighed) -> dict[str, float]:
+        """Return the causes as the judge's opinion meets them.
+
+        On a system that the index cannot speak for, a cause that it has never seen is as likely as any other.
+        """
+        if weighed.trust > 0:
+            return weighed.causes
+        unseen = dict.fromkeys(self.taxonomy.ids, 1 / len(self.taxonomy.ids))
+        whole = sum({**unseen, **weighed.causes}.values())
+        return {cause: p / whole for cause, p in {**unseen, **weighed.causes}.items()}
 
     def weigh(self, table: StepTable, system: str) -> Weighed:
         """Ask the labelled runs about a run of an agent system, given as its step table."""
