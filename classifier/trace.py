@@ -80,7 +80,14 @@ class Trace(Frozen):
 class TraceError(ValueError):
     """An input that is not a readable trace. Says which file, as what format it was read, and where it broke."""
 
-    def __init__(self, problem: str, *, file: str = "<bytes>", format: str | None = None, place: str | None = None) -> None:  # noqa: A002, E501
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str = "<bytes>",
+        format: str | None = None,  # noqa: A002 - the word of all who call
+        place: str | None = None,
+    ) -> None:
         self.problem, self.file, self.format, self.place = problem, file, format, place
         where = f" at {place}" if place else ""
         tried = f" (read as {format})" if format else ""

@@ -97,9 +97,18 @@ def fit(
 ) -> Index:
     """Fit everything on labelled runs and the tables of their steps (as `tables_of` returns them).
 
+    On one machine the same runs give the same bytes, in whatever order and on however many cores.
     Raises TrainingError where two runs have one id, where fewer than `FEWEST` have a cause, or a step, and where those
     with a cause are all of one task.
     """
+    import scipy.linalg  # noqa: F401, PLC0415 - loads its BLAS, so that it is limited too
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - not on the path of classify
+
+    with threadpool_limits(1):  # sums over several threads differ in their last bits
+        return _fit(labelled, tables, embedder, taxonomy)
+
+
+def _fit(labelled: Sequence[Labelled], tables: Sequence[StepTable], embedder: str, taxonomy: str) -> Index:
     twice = sorted(run for run, times in Counter(one.run for one in labelled).items() if times > 1)
     if twice:
         raise TrainingError(f"{len(twice)} runs are there twice, {twice[0]!r} is one: give each an id of its own")

@@ -1,0 +1,1 @@
+"""Fresh, labelled runs of agent frameworks."""

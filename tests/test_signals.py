@@ -353,9 +353,7 @@ def test_a_signal_names_the_cause_that_it_alone_speaks_for() -> None:
     assert (key.cause, K.PLACEHOLDER.cause, K.TRACEBACK.cause) == ("E2.3", "E2.4", None)
 
 
-LINES = "\n".join(
-    (TRACEBACK, CHAIN, ARTICLE, BROWSED, "```python", "```", "#", " ", "<action>", "</action>")
-).splitlines()
+LINES = f"{TRACEBACK}\n{CHAIN}\n{ARTICLE}\n{BROWSED}\n```python\n```\n#\n \n<action>\n</action>".splitlines()
 MARKS = [
     " " * 400,
     "\n\nMaximum number of steps reached.",

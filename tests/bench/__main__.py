@@ -144,7 +144,7 @@ def cpu_lines() -> list[str]:
 def main() -> None:
     """Measure and print."""
     where = machine()
-    exported = embedders.cache_folder()
+    exported = embedders.cache_folder().resolve()
     embedders.build(Classifier.load().versions.embedder)  # the export is not part of what is measured
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

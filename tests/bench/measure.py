@@ -6,7 +6,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,21 +21,31 @@ class Cost(NamedTuple):
     mib: float
 
 
+# A process starts as a copy of its parent, and Linux counts the copy's memory as its own: so a small parent is put
+# between, which times its one child and tells what the child took.
+LAUNCH = """
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)
+_, status, usage = os.wait4(child, 0)
+print(time.perf_counter() - start, usage.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def process(arguments: Sequence[str], environment: Mapping[str, str]) -> Cost:
     """Run this Python with `arguments` and return what it took. Raises RuntimeError where it fails."""
-    with tempfile.TemporaryFile() as said:
-        start = perf_counter()
-        child = subprocess.Popen(  # noqa: S603 - this Python, with the bench's own arguments
-            [sys.executable, *arguments], env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=said
-        )
-        _, status, usage = os.wait4(child.pid, 0)  # unlike `wait`, tells the memory of this very child
-        taken = perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(arguments)}: {said.read().decode(errors='replace')[-2000:]}")
-    scale = 2**20 if sys.platform == "darwin" else 2**10
-    return Cost(taken, usage.ru_maxrss / scale)
+    done = subprocess.run(  # noqa: S603 - this Python, with the bench's own arguments
+        [sys.executable, "-S", "-c", LAUNCH, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
+    taken, memory = map(float, done.stderr.splitlines()[-1].split())
+    return Cost(taken, memory / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def alternate(rounds: int, *jobs: Callable[[int], float]) -> list[float]:

@@ -186,4 +186,5 @@ def test_hostile_text_takes_time_in_proportion_to_its_length(shape: str) -> None
         return time.perf_counter() - start
 
     seconds(1000)  # imports
-    assert seconds(600_000) < 30 * max(min(seconds(60_000) for _ in range(3)), 0.01)
+    few, many = (min(seconds(length) for _ in range(3)) for length in (60_000, 600_000))
+    assert many < 30 * max(few, 0.02)  # in less, a timer shows what else the machine does
