@@ -52,7 +52,7 @@ class Findings:
     trust: float
     quote: str | None
     versions: Versions
-    alone: Mapping[str, float]
+    alone: Mapping[str, float] | None = None
     opinions: Opinions | None = None
     cost: Cost = field(default_factory=Cost)
     remarks: tuple[str, ...] = ()
@@ -147,12 +147,9 @@ def _decided_by(findings: Findings, named: Named, taxonomy: Taxonomy) -> Decided
     """Say whose word the verdict is: the judge's where the neighbours alone would have given another."""
     if named.cause is None:
         return DecidedBy.NOBODY
-    other = _heard(findings) and name_cause(findings.alone, taxonomy, findings.trust).cause != named.cause
-    return DecidedBy.JUDGE if other else DecidedBy.NEIGHBOURS
-
-
-def _heard(findings: Findings) -> bool:
-    return findings.opinions is not None and findings.opinions.judge is not None
+    heard = findings.opinions is not None and findings.opinions.judge is not None
+    alone = name_cause(findings.alone or findings.causes, taxonomy, findings.trust)
+    return DecidedBy.JUDGE if heard and alone.cause != named.cause else DecidedBy.NEIGHBOURS
 
 
 def _trust(findings: Findings) -> float:
