@@ -9,6 +9,7 @@ the matrix has not seen. Without labelled opinions the stated worth alone counts
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ from classifier import combine_steps
 from classifier.folds import grouped_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -199,6 +200,12 @@ class Combiner:
             length=number("length"),
             seen=int(number("seen")),
         )
+
+
+def frequency(causes: Iterable[str | None]) -> dict[str, float]:
+    """Count the causes of labelled runs, as `Combiner.fit` wants them."""
+    counted = Counter(cause for cause in causes if cause is not None)
+    return {cause: float(count) for cause, count in sorted(counted.items())}
 
 
 def credible(causes: Mapping[str, float], coverage: float = COVERAGE) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from classifier import __version__, embedders, evidence, features, signals
 from classifier import taxonomy as taxonomies
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import Combiner, credible
+from classifier.combine import Combiner, credible, frequency
 from classifier.decide import Findings, decide
 from classifier.diagnosis import Cost, Familiarity, NeighbourOpinion, NeighbourRun, Opinions, StepChoice, Versions
 from classifier.encoding import encode
@@ -248,4 +248,6 @@ class Classifier:
 def _combiner(index: Index, taxonomy: Taxonomy) -> Combiner:
     """Return what the index has learnt of judges, or what is stated of one before it has been seen at work."""
     learnt = index.group("combiner")
-    return Combiner.from_arrays(learnt) if learnt else Combiner.stated(taxonomy.ids)
+    if learnt:
+        return Combiner.from_arrays(learnt)
+    return Combiner.stated(taxonomy.ids, frequency=frequency(run.cause for run in index.runs))

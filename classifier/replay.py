@@ -9,7 +9,7 @@ import numpy as np
 
 from classifier.annotation import UNKNOWN
 from classifier.bootstrap import Estimate, draws
-from classifier.combine import Combiner, Labelled
+from classifier.combine import Combiner, Labelled, frequency
 from classifier.confusion import NONE, tier
 from classifier.consult import total
 from classifier.diagnosis import Cost, Familiarity
@@ -143,7 +143,9 @@ def _combiners(classifier: Classifier, runs: Sequence[Run], combination: Combina
         raise ValueError("no labelled run has an opinion on record: nothing can be fitted")
     out: list[Combines | None] = [None] * len(runs)
     for train, test in grouped_folds([run.group for run in runs]):
-        fitted = Combiner.fit([seen[i] for i in train if i in seen], classifier.taxonomy.ids)
+        opinions = [seen[i] for i in train if i in seen]
+        usual = frequency(run.cause for run in classifier.index.runs)
+        fitted = Combiner.fit(opinions, classifier.taxonomy.ids, frequency=usual)
         for i in test:
             out[i] = fitted
     return out

@@ -20,7 +20,7 @@ from pydantic import Field
 from classifier import causes, risk, training
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import STATED, Combiner, Labelled, Worth
+from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
 from classifier.diagnosis import Candidate, Provenance, StepChoice
 from classifier.folds import grouped_folds
 from classifier.index import Index, unit
@@ -141,15 +141,18 @@ def learn_worth(
     lessons: Iterable[Lesson],
     labels: Sequence[str],
     worth: Worth = STATED,
-    frequency: Mapping[str, float] | None = None,
+    usual: Mapping[str, float] | None = None,
 ) -> Combiner:
-    """Return what the judge is worth by those of its opinions on which a person has spoken; see `Combiner.fit`."""
+    """Return what the judge is worth by those of its opinions on which a person has spoken.
+
+    `usual` is the `frequency` of `Combiner.fit`.
+    """
     seen = [
         Labelled(each.causes, each.opinion, each.cause, each.group, each.steps, each.length, each.step)
         for each in lessons
         if each.opinion is not None and each.cause is not None
     ]
-    return Combiner.fit(seen, labels, worth, frequency)
+    return Combiner.fit(seen, labels, worth, usual)
 
 
 def learn(
@@ -160,12 +163,11 @@ def learn(
     `labels` are the taxonomy's causes. Trains twice: what people said of some of the runs weighs the opinions on the
     others. Raises what `extend` raises.
     """
-    seen = Counter(run.cause for run in base.runs if run.cause is not None and not is_taught(run))
-    frequency = {cause: float(count) for cause, count in sorted(seen.items())}
-    combiner = learn_worth(lessons, labels, frequency=frequency)
+    usual = frequency(run.cause for run in base.runs if not is_taught(run))
+    combiner = learn_worth(lessons, labels, usual=usual)
     first = extend(base, lessons, tables, combiner)
     weighed = review(first, lessons, tables, vouched=True)
-    combiner = learn_worth(weighed, labels, frequency=frequency)
+    combiner = learn_worth(weighed, labels, usual=usual)
     return extend(first, weighed, tables, combiner), weighed, combiner
 
 

@@ -123,7 +123,7 @@ class School:
                 if policy.review is not Review.NONE:
                     vouched = policy.review is Review.VOUCHED
                     lessons = [*teach.review(index, lessons, tables, vouched=vouched)]
-                combiner = teach.learn_worth(lessons, self.taxonomy.ids, frequency=judge.favourites)
+                combiner = teach.learn_worth(lessons, self.taxonomy.ids, usual=judge.favourites)
                 index = teach.extend(index, lessons, tables, combiner)
                 now = teach.review(index, lessons, tables)
                 promised = teach.promise(now, combiner, policy.wrong)
