@@ -2,11 +2,12 @@
 
 The promise is "of the verdicts accepted without asking, at most `risk` are wrong", and it is kept with `sure` (0.95).
 It is Learn then Test (Angelopoulos, Bates, Candès, Jordan and Lei 2021, "Learn then Test: Calibrating predictive
-algorithms to achieve risk control", section 4.2) with an exact binomial test: the surest tenth of the labelled runs is
-tested first, then the surest two tenths and so on, until Clopper and Pearson's (1934) upper bound on the share of wrong
-ones is over `risk`. In that fixed order each test may use the whole 5 %. It is exact for runs that are drawn like the
-labelled ones, one independently of the other, where a surer verdict is not more often wrong than a less sure one.
-MAPIE's controllers bound the same risk by Hoeffding and Bentkus, which is wider on a few hundred runs.
+algorithms to achieve risk control") with an exact binomial test in a fixed sequence: the surest tenth of the labelled
+runs is tested, then the surest two tenths and so on, until Clopper and Pearson's (1934) upper bound on the share of
+wrong ones is over `risk`. A second sequence begins at the surest half, where there is more to count; each has half of
+the 5 %. The promise is exact for runs that are drawn like the labelled ones, one independently of the other, where a
+surer verdict is not more often wrong than a less sure one. MAPIE's controllers bound the same risk by Hoeffding and
+Bentkus, which is wider on a few hundred runs.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RISK, SURE = 0.1, 0.95
 PARTS = 10  # of the labelled runs, tested one after the other
+STARTS = (1, 5)  # the parts that a sequence begins with
 
 
 class When(StrEnum):
@@ -43,9 +45,8 @@ class Promise(Frozen):
     """What the labelled runs allow to be promised.
 
     A verdict is accepted without asking from `threshold` on; None: no promise, all is asked. `runs` are the labelled
-    runs, of which `accepted` would be accepted and `wrong` of those are wrong; `bound` is the share of wrong ones that
-    is not exceeded with probability `sure`. Without a promise these tell of the test that failed, 0 where there was
-    none.
+    runs, of which `accepted` would be accepted and `wrong` of those are wrong; `bound` is the upper bound of their
+    share, at the level of one sequence. Without a promise these tell of the first test, 0 where there was none.
     """
 
     risk: float = Field(gt=0, lt=1)
@@ -66,7 +67,7 @@ class Promise(Frozen):
         why = (
             f"{self.wrong} of the {self.accepted} surest of {self.runs} labelled runs were wrong"
             if self.accepted
-            else f"{self.runs} labelled runs are too few, it takes {fewest(self.risk, self.sure)} without a mistake"
+            else f"{self.runs} labelled runs are too few, {fewest(self.risk, _level(self.sure))} without a mistake would do"
         )
         return (
             f"No confidence can be named from which at most {self.risk:.0%} of the verdicts are wrong, "
@@ -83,19 +84,25 @@ def promise(held_out: Floats, risk: float = RISK, sure: float = SURE) -> Promise
 
     order = np.argsort(-held_out[:, 0], kind="stable")
     confidence, wrong = held_out[order, 0], np.cumsum(1 - held_out[order, 1])
-    kept = Promise(risk=risk, sure=sure, threshold=None, runs=len(order), accepted=0, wrong=0, bound=0.0)
-    for count in _counts(len(order), fewest(risk, sure)):
-        # the first run that is not accepted only marks the place: given its confidence, those above are drawn alike
-        upto = int((confidence > confidence[count]).sum()) if count < len(order) else count
-        if upto == 0:
-            continue
-        failed = int(wrong[upto - 1])
-        bound = upper(failed, upto, sure)
-        if bound > risk:
-            return kept if kept.threshold is not None else _of(kept, None, upto, failed, bound)
-        threshold = float(np.nextafter(confidence[count], 2)) if count < len(order) else 0.0
-        kept = _of(kept, threshold, upto, failed, bound)
-    return kept
+    nothing = Promise(risk=risk, sure=sure, threshold=None, runs=len(order), accepted=0, wrong=0, bound=0.0)
+    level = _level(sure)
+    kept = failed = nothing
+    for start in STARTS:
+        for count in _counts(len(order), start, fewest(risk, level)):
+            # the first run that is not accepted only marks the place: given its confidence, those above are drawn alike
+            upto = int((confidence > confidence[count]).sum()) if count < len(order) else count
+            if upto == 0:
+                continue
+            missed = int(wrong[upto - 1])
+            bound = upper(missed, upto, level)
+            told = {"accepted": upto, "wrong": missed, "bound": bound}
+            if bound > risk:
+                failed = failed if failed.accepted else nothing.model_copy(update=told)
+                break
+            if upto > kept.accepted:
+                threshold = float(np.nextafter(confidence[count], 2)) if count < len(order) else 0.0
+                kept = nothing.model_copy(update={"threshold": threshold, **told})
+    return kept if kept.threshold is not None else failed
 
 
 def upper(wrong: int, runs: int, sure: float = SURE) -> float:
@@ -110,14 +117,14 @@ def fewest(risk: float = RISK, sure: float = SURE) -> int:
     return math.ceil(math.log(1 - sure) / math.log(1 - risk))
 
 
-def _counts(runs: int, least: int) -> Iterator[int]:
-    """Give the tenths of the runs, those left out that no promise can rest on: both are known before any label is."""
-    for part in range(1, PARTS + 1):
+def _level(sure: float) -> float:
+    """Return how sure each sequence has to be, so that all together are as sure as promised."""
+    return 1 - (1 - sure) / len(STARTS)
+
+
+def _counts(runs: int, start: int, least: int) -> Iterator[int]:
+    """Give the tenths of the runs, less those that no promise can rest on: both are known before any label is."""
+    for part in range(start, PARTS + 1):
         count = -(-runs * part // PARTS)
         if count >= least:
             yield count
-
-
-def _of(promise: Promise, threshold: float | None, accepted: int, wrong: int, bound: float) -> Promise:
-    told = {"threshold": threshold, "accepted": accepted, "wrong": wrong, "bound": bound}
-    return promise.model_copy(update=told)

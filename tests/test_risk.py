@@ -46,14 +46,20 @@ def test_clopper_and_pearson_s_bound_is_the_published_one() -> None:
     assert risk.upper(4, 4) == 1
 
 
-def test_it_takes_29_runs_without_a_mistake() -> None:
-    assert risk.fewest() == 29
-    few = np.column_stack([np.linspace(0.5, 0.9, 28), np.ones(28)])
+def test_it_takes_36_runs_without_a_mistake() -> None:
+    few = np.column_stack([np.linspace(0.5, 0.9, 35), np.ones(35)])
     promised = risk.promise(few)
     assert promised.threshold is None
-    assert "28 labelled runs are too few, it takes 29 without a mistake" in str(promised)
-    enough = risk.promise(np.column_stack([np.linspace(0.5, 0.9, 29), np.ones(29)]))
-    assert (enough.threshold, enough.accepted, enough.wrong) == (0.0, 29, 0)
+    assert "35 labelled runs are too few, 36 without a mistake would do" in str(promised)
+    enough = risk.promise(np.column_stack([np.linspace(0.5, 0.9, 36), np.ones(36)]))
+    assert (enough.threshold, enough.accepted, enough.wrong) == (0.0, 36, 0)
+
+
+def test_a_mistake_among_the_surest_few_does_not_end_it() -> None:
+    right = np.ones(400)
+    right[2] = right[20] = 0
+    promised = risk.promise(np.column_stack([np.linspace(0.99, 0.5, 400), right]))
+    assert (promised.accepted, promised.wrong) == (400, 2)
 
 
 def test_where_the_surest_are_wrong_nothing_is_promised_and_it_says_why() -> None:
@@ -69,7 +75,7 @@ def test_the_threshold_parts_the_accepted_from_the_rest() -> None:
     promised = risk.promise(held)
     assert promised.threshold is not None
     assert int((confidence >= promised.threshold).sum()) == promised.accepted == 60
-    assert (promised.wrong, promised.bound) == (0, risk.upper(0, 60))
+    assert (promised.wrong, promised.bound) == (0, risk.upper(0, 60, 0.975))
 
 
 def test_runs_of_equal_confidence_are_accepted_together_or_not_at_all() -> None:
