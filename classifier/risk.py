@@ -64,10 +64,11 @@ class Promise(Frozen):
                 f"From a confidence of {self.threshold:.2f} on, at most {self.risk:.0%} of the verdicts are wrong, "
                 f"{self.sure:.0%} sure: {self.wrong} of the {self.accepted} surest of {self.runs} labelled runs were."
             )
+        enough = fewest(self.risk, _level(self.sure))
         why = (
             f"{self.wrong} of the {self.accepted} surest of {self.runs} labelled runs were wrong"
             if self.accepted
-            else f"{self.runs} labelled runs are too few, {fewest(self.risk, _level(self.sure))} without a mistake would do"
+            else f"{self.runs} labelled runs are too few, {enough} without a mistake would do"
         )
         return (
             f"No confidence can be named from which at most {self.risk:.0%} of the verdicts are wrong, "
