@@ -22,11 +22,11 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-from classifier.embedders import Embedder, EmbedderError, build, cache_folder, names
+from classifier.embedders import EXPORT, Embedder, EmbedderError, build, cache_folder, names
 from classifier.embedders._onnx import HEAD, OnnxEmbedder, _ids, export, is_whole, sentence_transformer
 from classifier.embedders._quantise import TYPICAL
 from classifier.embedders._store import Remembering
-from classifier.embedders.minilm import EXPORT, build_from, wheel
+from classifier.embedders.minilm import build_from, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

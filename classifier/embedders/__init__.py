@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFAULT = "minilm"
+EXPORT = 2  # raise it when the way of exporting changes: models and vectors in the cache are then made anew
 
 
 class EmbedderError(ValueError):
@@ -77,4 +78,4 @@ def build(spec: str = DEFAULT, folder: Path | None = None, *, cache: bool = True
         return embedder
     from classifier.embedders._store import Remembering  # noqa: PLC0415 - the store needs numpy and sqlite
 
-    return Remembering(embedder, folder / "vectors.sqlite")
+    return Remembering(embedder, folder / f"vectors-{EXPORT}.sqlite")

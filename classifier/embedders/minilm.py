@@ -11,12 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from classifier.embedders import EmbedderError
+from classifier.embedders import EXPORT, EmbedderError
 from classifier.embedders._onnx import OnnxEmbedder, export, is_whole, sentence_transformer
 
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 FINGERPRINT = SHA256[:12]
-EXPORT = 2  # raise it when the way of exporting changes: what lies in the cache is then made anew
 
 
 def build(model: str, folder: Path) -> OnnxEmbedder:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.embedders import EmbedderError
+from classifier.embedders import EXPORT, EmbedderError
 from classifier.embedders._onnx import OnnxEmbedder, export, is_whole, sentence_transformer
-from classifier.embedders.minilm import EXPORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
