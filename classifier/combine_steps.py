@@ -41,7 +41,7 @@ def learn(seen: Sequence[Labelled], stated: Sequence[tuple[int, float]]) -> tupl
             best, least = moved, loss
     if len(spoken) < FEWEST:
         return best, 1.0
-    exponents = np.linspace(0.2, 2, 19)
+    exponents = np.linspace(0.25, 2, 8)
     losses = [ON_WEIGHT * (a - 1) ** 2 - sum(_log_step(each, float(a), best) for each in spoken) for a in exponents]
     return best, float(exponents[int(np.argmin(losses))])
 
