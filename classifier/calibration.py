@@ -217,12 +217,12 @@ class Acquaintance:
     def trust(self, system: str, vector: NDArray[np.floating], agents: Collection[str]) -> float:
         """Return how far (0 to 1) the cause model's word on a run of this system can be taken as on known runs.
 
-        n / (n + 8) of its n labelled runs, halved where the run is unlike all of them. 0 where none of its agents
-        acts in them: one framework carries many systems, and another team of agents is another system.
+        n / (n + 8) of its n labelled runs, each by its weight, halved where the run is unlike all of them. 0 where none
+        of its agents acts in them: one framework carries many systems, and another team of agents is another system.
         """
         if not self._met(system, agents):
             return 0.0
-        n = sum(run.system == system for run in self.runs)
+        n = sum(run.weight for run in self.runs if run.system == system)
         share = n / (n + HALF)
         return share if n < ENOUGH or self.p_value(system, vector) >= STRANGE else share / 2
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier import cli_evaluate, cli_labels
+from classifier import cli_evaluate, cli_judge, cli_labels, cli_teach
+from classifier.judge_options import Chosen, judged, parallel, takes_judge
 from classifier.terminal import (
     EXIT_CODES,
     EmbedderOption,
@@ -68,10 +69,12 @@ def _start(
 
 
 @app.command()
+@takes_judge
 def classify(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Files, folders (searched through), or - for standard input.")],
     *,
+    chosen: Chosen,
     as_json: Annotated[bool, typer.Option("--json", help="One Diagnosis per line, or {file, error}.")] = False,
     index: IndexOption = None,
     embedder: EmbedderOption = None,
@@ -91,12 +94,13 @@ def classify(
         say(f"files passed over, as they are not named like logs: {passed_over}")
     if not files:
         fail("no file to read")
-    classifier = load_classifier(context, index, embedder, taxonomy)
-    outcomes = watched((intake.outcome(classifier, file, kind) for file in files), len(files), "Classifying")
-    if as_json:
-        read, unread = _write_lines(outcomes)
-    else:
-        read, unread = _write_report(outcomes, classifier.taxonomy, full=full or len(files) <= FULL_REPORTS)
+    with judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier:
+        found = intake.outcomes(classifier, files, kind, at_once=parallel(chosen))
+        outcomes = watched(found, len(files), "Classifying")
+        if as_json:
+            read, unread = _write_lines(outcomes)
+        else:
+            read, unread = _write_report(outcomes, classifier.taxonomy, full=full or len(files) <= FULL_REPORTS)
     if unread:
         raise typer.Exit(Exit.SOME_UNREAD if read else Exit.FAILED)
 
@@ -161,9 +165,11 @@ def show_taxonomy(
 
 
 @app.command()
+@takes_judge
 def serve(
     context: typer.Context,
     *,
+    chosen: Chosen,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
     public: Annotated[bool, typer.Option("--public", help="Allow an address that others can reach.")] = False,
@@ -181,7 +187,8 @@ def serve(
     # by name: the service lies above this layer, and only this command may reach up
     service = importlib.import_module("service.app")
     settings = service.Settings(max_bytes=max_mib * 2**20, at_once=at_once)
-    service.serve(load_classifier(context, index, embedder, taxonomy), settings, host=host, port=port)
+    with judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier:
+        service.serve(classifier, settings, host=host, port=port)
 
 
 def main() -> None:
@@ -191,3 +198,5 @@ def main() -> None:
 
 for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)
+cli_judge.app.command()(cli_teach.teach)
+app.add_typer(cli_judge.app)

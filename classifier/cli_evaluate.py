@@ -9,6 +9,7 @@ import typer
 
 from classifier import taxonomy as taxonomies
 from classifier.cli_labels import LabelledArgument, NativeOption, in_own_words, predict, read_examples
+from classifier.risk import RISK
 from classifier.terminal import (
     EmbedderOption,
     IndexOption,
@@ -42,6 +43,9 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Hold each system out, then add 0, 10, 20, 40 of its runs: no index.")
     ] = False,
+    risk: Annotated[
+        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
+    ] = RISK,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat --cv or --held-out over so many splits.")] = SEEDS,
     as_json: JsonOption = False,
     index: IndexOption = None,
@@ -63,14 +67,14 @@ def evaluate(
         if held_out:
             _held_out(validation, examples, scheme, seeds=seeds, as_json=as_json)
         if cv:
-            _cross_validated(validation, examples, scheme, seeds=seeds, as_json=as_json)
+            _cross_validated(validation, examples, scheme, seeds=seeds, risk=risk, as_json=as_json)
         return
     from classifier import evaluation  # noqa: PLC0415 - statistics are slow to import
 
     classifier = load_classifier(context, index, embedder, taxonomy)
     examples = in_own_words(examples, classifier.taxonomy) if native else examples
     cases = evaluation.cases(examples, predict(classifier, examples))
-    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy))
+    found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy, risk=risk))
     if as_json:
         write(found.model_dump_json() + "\n")
         return
@@ -89,14 +93,20 @@ def _encoded(examples: Sequence[Example], embedder: str | None, scheme: Taxonomy
 
 
 def _cross_validated(
-    validation: CrossValidation, examples: Sequence[Example], scheme: Taxonomy, *, seeds: int, as_json: bool
+    validation: CrossValidation,
+    examples: Sequence[Example],
+    scheme: Taxonomy,
+    *,
+    seeds: int,
+    risk: float,
+    as_json: bool,
 ) -> None:
     """Show figures over all splits together: every run counts once per split, intervals are over tasks."""
     from classifier import evaluation  # noqa: PLC0415 - statistics are slow to import
 
     splits = [or_fail(partial(validation.folds, seed)) for seed in watched(range(seeds), seeds, "Splits")]
     cases = tuple(case for predictions in splits for case in evaluation.cases(examples, predictions))
-    found = or_fail(partial(evaluation.evaluate, cases, scheme))
+    found = or_fail(partial(evaluation.evaluate, cases, scheme, risk=risk))
     if as_json:
         write(found.model_dump_json() + "\n")
         return

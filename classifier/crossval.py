@@ -108,6 +108,11 @@ class CrossValidation:
         """The labelled runs, in the order of the examples."""
         return tuple(self._labelled)
 
+    @property
+    def tables(self) -> tuple[StepTable, ...]:
+        """Their step tables, in the same order."""
+        return tuple(self._tables)
+
     def predict(self, train: Iterable[int], test: Iterable[int]) -> list[Prediction]:
         """Train on the runs at the positions `train`, predict those at `test`."""
         rows = list(train)

@@ -1,17 +1,19 @@
-"""Neighbours, signals and calibration -> Diagnosis: which cause is named, or none, and the proof that is shown."""
+"""Neighbours, signals and the judge -> Diagnosis: which cause is named, or none, by whom, and the proof shown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classifier.diagnosis import (
     Candidate,
+    Cost,
     DecidedBy,
     Diagnosis,
     Evidence,
     Familiarity,
     NeighbourRun,
+    Opinions,
     Outcome,
     Segment,
     StepChoice,
@@ -35,7 +37,9 @@ class Findings:
 
     `trust` (0 to 1) says how far the labelled runs can speak for this one. `causes` maps every id of the taxonomy
     that the index knows to its calibrated probability (they sum to 1); `candidates` is the conformal set, most likely
-    first; `quote` is the passage of the decisive step that the vote rests on, verbatim.
+    first; `quote` is the passage of the decisive step that the vote rests on, verbatim. Where a judge was asked,
+    `causes` are its and the neighbours' together, `alone` the neighbours' own, and `remarks` tell why it could not be
+    heard.
     """
 
     steps: tuple[StepChoice, ...]
@@ -48,6 +52,10 @@ class Findings:
     trust: float
     quote: str | None
     versions: Versions
+    alone: Mapping[str, float] | None = None
+    opinions: Opinions | None = None
+    cost: Cost = field(default_factory=Cost)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
             notes=("The source says that the run succeeded, so there is no failure to explain.",),
             versions=findings.versions,
         )
-    named = name_cause(findings.causes, taxonomy, findings.trust)
+    named = name_cause(findings.causes, taxonomy, _trust(findings))
     first = findings.steps[0]
     secondary = _secondary(findings, named.cause, taxonomy)
     return Diagnosis(
@@ -95,11 +103,13 @@ def decide(trace: Trace, findings: Findings, taxonomy: Taxonomy, *, file: str | 
         candidates=tuple(
             Candidate(cause=cause, probability=round(findings.causes[cause], 4)) for cause in findings.candidates
         ),
-        evidence=_evidence(trace, findings),
+        evidence=_evidence(trace, findings, named),
         neighbours=findings.neighbours,
         secondary=secondary,
         mitigation=taxonomy.cause(named.cause).mitigation if named.cause else None,
-        decided_by=DecidedBy.NEIGHBOURS if named.cause else DecidedBy.NOBODY,
+        decided_by=_decided_by(findings, named, taxonomy),
+        opinions=findings.opinions,
+        cost=findings.cost,
         familiarity=findings.familiarity,
         segments=findings.segments,
         notes=_notes(trace, findings, named),
@@ -133,6 +143,22 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, trust: float) ->
     return Named(None, _phase(causes, taxonomy), causes[best])
 
 
+def _decided_by(findings: Findings, named: Named, taxonomy: Taxonomy) -> DecidedBy:
+    """Say whose word the verdict is: the judge's where the neighbours alone would have given another."""
+    if named.cause is None:
+        return DecidedBy.NOBODY
+    heard = findings.opinions is not None and findings.opinions.judge is not None
+    alone = name_cause(findings.alone or findings.causes, taxonomy, findings.trust)
+    return DecidedBy.JUDGE if heard and alone.cause != named.cause else DecidedBy.NEIGHBOURS
+
+
+def _trust(findings: Findings) -> float:
+    """Return how far the likeliest cause counts: a judge who named it makes up for labelled runs of the system."""
+    opinion = findings.opinions.judge if findings.opinions else None
+    best = min(findings.causes, key=lambda cause: (-findings.causes[cause], cause))
+    return 1.0 if opinion and best in {opinion.cause, opinion.second_cause} else findings.trust
+
+
 def _phase(causes: Mapping[str, float], taxonomy: Taxonomy) -> Phase | None:
     """Return the phase that holds most of the probability, if it holds half of it."""
     sums: dict[Phase, float] = {}
@@ -150,11 +176,18 @@ def _secondary(findings: Findings, cause: str | None, taxonomy: Taxonomy) -> tup
     return tuple(dict.fromkeys(other for other in shown if other in taxonomy and other != cause))
 
 
-def _evidence(trace: Trace, findings: Findings) -> tuple[Evidence, ...]:
-    """Return quotes, each checked to occur in the step it names: the decisive passage, then the nearest signals."""
-    content = {step.index: step.content for step in trace.steps}
+def _evidence(trace: Trace, findings: Findings, named: Named) -> tuple[Evidence, ...]:
+    """Return quotes, each checked to occur in the step it names.
+
+    First the judge's, where it holds the cause that is named, then the decisive passage, then the nearest signals.
+    """
+    told = {
+        step.index: (step.content, step.error or "", *(call.arguments for call in step.tool_calls))
+        for step in trace.steps
+    }
     first = findings.steps[0].step
-    quotes: list[Evidence] = []
+    opinion = findings.opinions.judge if findings.opinions else None
+    quotes = list(opinion.quotes) if opinion and opinion.cause == named.cause else []
     if findings.quote:
         quotes.append(Evidence(step=first, quote=findings.quote))
     near = sorted(findings.signals, key=lambda signal: (abs(signal.step - first), signal.step))
@@ -163,14 +196,14 @@ def _evidence(trace: Trace, findings: Findings) -> tuple[Evidence, ...]:
     proven: list[Evidence] = []
     for evidence in quotes:
         key = (evidence.step, evidence.quote)
-        if key not in seen and evidence.quote in content.get(evidence.step, ""):
+        if key not in seen and any(evidence.quote in text for text in told.get(evidence.step, ())):
             seen.add(key)
             proven.append(evidence)
     return tuple(proven[:MAX_EVIDENCE])
 
 
 def _notes(trace: Trace, findings: Findings, named: Named) -> tuple[str, ...]:
-    notes: list[str] = []
+    notes = list(findings.remarks)
     if trace.succeeded is None:
         notes.append("The source does not say whether the run failed; the cause is the likeliest one if it did.")
     if findings.trust == 0:

@@ -86,12 +86,65 @@ class Segment(Frozen):
 
 
 class Versions(Frozen):
-    """What produced the diagnosis."""
+    """What produced the diagnosis. `judge` is the model that could be asked, None where there is none."""
 
     coroner: str
     index: str
     taxonomy: str
     embedder: str
+    judge: str | None = None
+
+
+class Opinion(Frozen):
+    """What the judge holds, checked. `cause` is None where it finds no evidence of any.
+
+    `quotes` and `reason` hold words of the source as they are, secrets that were hidden from the model included: keep
+    them on this machine. `probability` is the judge's own, not calibrated. `votes` were asked for, `stability` is the
+    share of them for this cause. `repaired`: an answer was only usable once the model had been told what was wrong.
+    `cost` in USD, over all calls; None where a call has no known price.
+    """
+
+    cause: str | None
+    second_cause: str | None
+    step: int
+    agent: str
+    quotes: tuple[Evidence, ...]
+    probability: float = Field(ge=0, le=1)
+    reason: str
+    model: str
+    votes: int = Field(default=1, ge=1)
+    stability: float = Field(default=1.0, gt=0, le=1)
+    repaired: bool = False
+    calls: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0)
+    cost: float | None = Field(default=0.0, ge=0)
+
+
+class NeighbourOpinion(Frozen):
+    """What the labelled runs alone hold: the likeliest cause and step, calibrated."""
+
+    cause: str
+    probability: float = Field(ge=0, le=1)
+    step: int
+
+
+class Opinions(Frozen):
+    """Both opinions of a run that a judge was asked about; `judge` is None where none could be had (see the notes)."""
+
+    neighbours: NeighbourOpinion
+    judge: Opinion | None
+
+
+class Cost(Frozen):
+    """What a judge's answers cost: `usd` when they were bought, None where the model has no known price.
+
+    `recorded` of the `calls` were on record and were not paid for again.
+    """
+
+    usd: float | None = Field(default=0.0, ge=0)
+    calls: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0)
+    recorded: int = Field(default=0, ge=0)
 
 
 class Diagnosis(Frozen):
@@ -99,7 +152,9 @@ class Diagnosis(Frozen):
 
     `cause` is an id of the taxonomy: the finest that the evidence supports, else its parent. `confidence` is the
     calibrated probability that `cause` (or, where it abstains, the first candidate) is right. `candidates` is a
-    conformal set, most likely first. `steps` are the likely decisive steps, most likely first; `step` is the first.
+    conformal set, most likely first; where a judge was heard, the causes that hold nine tenths of the probability.
+    `steps` are the likely decisive steps, most likely first; `step` is the first. `decided_by` is `judge` where the
+    verdict would be another without it. `opinions` is None where no judge was asked.
     """
 
     trace_id: str
@@ -117,6 +172,8 @@ class Diagnosis(Frozen):
     secondary: tuple[str, ...] = ()
     mitigation: Mitigation | None = None
     decided_by: DecidedBy = DecidedBy.NOBODY
+    opinions: Opinions | None = None
+    cost: Cost = Cost()
     familiarity: Familiarity = Familiarity.NEW
     segments: tuple[Segment, ...] = ()
     notes: tuple[str, ...] = ()  # plain sentences a reader should know: why it abstained, what was missing

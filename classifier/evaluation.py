@@ -28,10 +28,13 @@ from classifier.confusion import (
 from classifier.diagnosis import Provenance
 from classifier.prediction import Prediction
 from classifier.reliability import Calibration, RiskCoverage, calibration, risk_coverage
+from classifier.risk import RISK
 from classifier.trace import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from classifier.bootstrap import Floats
     from classifier.corpus import Example
@@ -121,16 +124,18 @@ def cases(
     )
 
 
-def evaluate(cases: Sequence[Case], taxonomy: Taxonomy, *, resamples: int = RESAMPLES, seed: int = 0) -> Evaluation:
+def evaluate(
+    cases: Sequence[Case], taxonomy: Taxonomy, *, resamples: int = RESAMPLES, seed: int = 0, risk: float = RISK
+) -> Evaluation:
     """Measure predictions against labels, over all runs and per source. Raises ValueError without cases.
 
-    `taxonomy` is the one whose ids labels and predictions hold; it tells the tiers.
+    `taxonomy` is the one whose ids labels and predictions hold; it tells the tiers. `risk`: see `risk.promise`.
     """
     if not cases:
         raise ValueError("nothing to evaluate: no prediction has a label")
-    overall = _scores("all", _Sample.of(cases, resamples, seed), taxonomy)
+    overall = _scores("all", _Sample.of(cases, resamples, seed), taxonomy, risk)
     sources = tuple(
-        _scores(name, _Sample.of([case for case in cases if case.source == name], resamples, seed), taxonomy)
+        _scores(name, _Sample.of([case for case in cases if case.source == name], resamples, seed), taxonomy, risk)
         for name in sorted({case.source for case in cases})
     )
     return Evaluation(overall=overall, sources=sources, cautions=_cautions(overall))
@@ -163,7 +168,7 @@ class _Sample:
         return np.array([value(case) for case in self.cases], dtype=np.float64)
 
 
-def _scores(name: str, sample: _Sample, taxonomy: Taxonomy) -> Scores:
+def _scores(name: str, sample: _Sample, taxonomy: Taxonomy, risk: float) -> Scores:
     caused = sample.only(lambda case: case.label.cause not in {None, UNKNOWN})
     with_set = caused if any(case.prediction.candidates for case in caused.cases) else caused.only(lambda _: False)
     named = caused.only(lambda case: case.prediction.named is not None)
@@ -203,13 +208,21 @@ def _scores(name: str, sample: _Sample, taxonomy: Taxonomy) -> Scores:
         calibration=calibration(
             confidence, right, caused.weights, tasks=caused.tasks, brier=caused.each(_brier) if whole else None
         ),
-        risk_coverage=risk_coverage(confidence, right, caused.weights, tasks=caused.tasks),
+        risk_coverage=risk_coverage(
+            confidence, right, caused.weights, tasks=caused.tasks, risk=risk, once=_once(caused.cases)
+        ),
         set_coverage=with_set.mean(lambda case: case.label.cause in case.prediction.candidates),
         set_size=with_set.mean(lambda case: len(case.prediction.candidates)),
         causes=cause_scores(crossed),
         confusion=crossed,
         labels=_label_counts(sample.cases),
     )
+
+
+def _once(cases: Sequence[Case]) -> NDArray[np.bool_]:
+    """Pick each run's first prediction: one that is predicted by several splits is no more evidence for it."""
+    first = {case.prediction.trace_id: i for i, case in reversed(list(enumerate(cases)))}
+    return np.array([first[case.prediction.trace_id] == i for i, case in enumerate(cases)], dtype=np.bool_)
 
 
 def _right(case: Case, taxonomy: Taxonomy) -> bool:

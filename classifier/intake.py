@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from classifier import formats
 from classifier.trace import Frozen, TraceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from classifier.diagnosis import Diagnosis, Versions
     from classifier.taxonomy import Taxonomy
     from classifier.trace import Trace
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 STDIN = "-"
 UNNAMED = "<bytes>"  # what `formats` calls an input that has no name
@@ -97,22 +101,60 @@ def load(path: str, limit: int = formats.MAX_BYTES) -> bytes:
 
 
 def diagnose(
-    classifier: Classifies, data: bytes, *, file: str | None, kind: str | None = None, limit: int = formats.MAX_BYTES
+    classifier: Classifies,
+    data: bytes,
+    *,
+    file: str | None,
+    kind: str | None = None,
+    limit: int = formats.MAX_BYTES,
+    at_once: int = 1,
 ) -> list[Diagnosis]:
-    """Read the runs in `data` and diagnose each. `file` names the input in the diagnoses and in errors.
+    """Read the runs in `data` and diagnose each, `at_once` at a time. `file` names the input in diagnoses and errors.
 
     `kind` names the format, None finds it; `limit` is in bytes after unpacking. Raises TraceError for what cannot
     be read.
     """
     traces = formats.read(data, kind, name=file or UNNAMED, limit=limit)
-    return [classifier.classify(trace, file) for trace in traces]
+    return list(side_by_side(lambda trace: classifier.classify(trace, file), traces, at_once))
 
 
-def outcome(classifier: Classifies, path: str, kind: str | None = None) -> list[Diagnosis] | Unread:
+def outcomes(
+    classifier: Classifies, paths: Sequence[str], kind: str | None = None, *, at_once: int = 1
+) -> Iterator[list[Diagnosis] | Unread]:
+    """Give the outcome of each input in order, worked out `at_once` at a time: runs of one file, else files."""
+    alone = len(paths) == 1
+    return side_by_side(
+        lambda path: outcome(classifier, path, kind, at_once=at_once if alone else 1), paths, 1 if alone else at_once
+    )
+
+
+def side_by_side(work: Callable[[_Item], _Result], items: Iterable[_Item], at_once: int) -> Iterator[_Result]:
+    """Give the results in the order of the items. With more than one at a time, in threads: for work that waits."""
+    if at_once == 1:
+        yield from map(work, items)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - only where a judge is asked
+
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        waiting: deque[Future[_Result]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def outcome(
+    classifier: Classifies, path: str, kind: str | None = None, *, at_once: int = 1
+) -> list[Diagnosis] | Unread:
     """Diagnose the runs in one input; what cannot be read, or breaks the classifier, is a record and ends nothing."""
     file = printable(path)
     try:
-        return diagnose(classifier, load(path), file=file, kind=kind)
+        return diagnose(classifier, load(path), file=file, kind=kind, at_once=at_once)
     except TraceError as error:
         return Unread(file=file, error=str(error))
     except Exception as error:  # noqa: BLE001 - a defect of ours on one run must not cost the others of a long batch

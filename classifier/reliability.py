@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classifier.bootstrap import Estimate, estimate, mean, ratio
+from classifier.risk import RISK, Promise, promise
 from classifier.trace import Frozen
 
 if TYPE_CHECKING:
@@ -43,18 +44,26 @@ class Calibration(Frozen):
 
 
 class Accepted(Frozen):
-    """The most confident share of the runs: how many, the least confidence among them, how many of them are right."""
+    """The most confident share of the runs: how many, the least confidence among them, how many of them are right.
+
+    `asked` is what that threshold costs a judge: the runs below it, each a call for every vote.
+    """
 
     coverage: float
     runs: int
+    asked: int
     threshold: float
     accuracy: Estimate
 
 
 class RiskCoverage(Frozen):
-    """Accuracy against coverage. `aurc`: mean risk over all coverages (Geifman and El-Yaniv 2017), lower is better."""
+    """Accuracy against coverage. `aurc`: mean risk over all coverages (Geifman and El-Yaniv 2017), lower is better.
+
+    `promise`: what the same runs allow to be promised of those that no judge is asked about.
+    """
 
     rows: tuple[Accepted, ...]
+    promise: Promise
     aurc: Estimate
 
 
@@ -97,8 +106,19 @@ def ece_over(confidence: Floats, right: Floats, bins: NDArray[np.int64], weights
     return ratio(gaps, weights.sum(axis=1))
 
 
-def risk_coverage(confidence: Floats, right: Floats, weights: Floats, *, tasks: int) -> RiskCoverage:
-    """Tabulate accuracy of the most confident runs. Runs of equal confidence count as if in random order."""
+def risk_coverage(
+    confidence: Floats,
+    right: Floats,
+    weights: Floats,
+    *,
+    tasks: int,
+    risk: float = RISK,
+    once: NDArray[np.bool_] | None = None,
+) -> RiskCoverage:
+    """Tabulate accuracy of the most confident runs. Runs of equal confidence count as if in random order.
+
+    `once` (n,) picks the rows that the promise may rest on, where a run comes more than once.
+    """
     n = len(confidence)
     curves = [_risks(confidence, right, row) for row in weights]
     area = np.array([curve.mean() if len(curve) else np.nan for curve in curves])
@@ -111,11 +131,14 @@ def risk_coverage(confidence: Floats, right: Floats, weights: Floats, *, tasks: 
             Accepted(
                 coverage=coverage,
                 runs=kept,
+                asked=n - kept,
                 threshold=float(ordered[kept - 1]),
                 accuracy=estimate(accuracy, kept, tasks=tasks),
             )
         )
-    return RiskCoverage(rows=tuple(rows), aurc=estimate(area, n, tasks=tasks))
+    held_out = np.column_stack([confidence, right])
+    promised = promise(held_out if once is None else held_out[once], risk)
+    return RiskCoverage(rows=tuple(rows), promise=promised, aurc=estimate(area, n, tasks=tasks))
 
 
 def _risks(confidence: Floats, right: Floats, weight: Floats) -> Floats:

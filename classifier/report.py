@@ -15,12 +15,12 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from classifier.diagnosis import Diagnosis, Familiarity, Outcome, Provenance, Segment
+from classifier.diagnosis import Diagnosis, Familiarity, Opinions, Outcome, Provenance, Segment
 from classifier.plain import clean, line
 from classifier.trace import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -116,6 +116,8 @@ def page(diagnosis: Diagnosis, taxonomy: Taxonomy) -> Group:
     if len(diagnosis.candidates) > 1 or (diagnosis.candidates and diagnosis.cause is None):
         parts.append(_heading("What it could be"))
         parts += [_item(f"{c.probability:.0%}", name_of(c.cause, taxonomy)) for c in diagnosis.candidates]
+    if diagnosis.opinions:
+        parts += [_heading("Who says what"), *_opinions(diagnosis, diagnosis.opinions, taxonomy)]
     if diagnosis.secondary:
         parts.append(_heading("Also seen"))
         parts += [_item("-", name_of(cause, taxonomy)) for cause in diagnosis.secondary]
@@ -132,6 +134,7 @@ def page(diagnosis: Diagnosis, taxonomy: Taxonomy) -> Group:
         parts += [_heading("Mind"), *(_item("-", line(note)) for note in diagnosis.notes)]
     v = diagnosis.versions
     made_by = f"coroner {v.coroner}, index {v.index}, taxonomy {v.taxonomy}, embedder {v.embedder}"
+    made_by += f", judge {v.judge}" if v.judge else ""
     return Group(*parts, Text(""), Text(line(made_by), style="dim"))
 
 
@@ -223,6 +226,22 @@ def _verdict(diagnosis: Diagnosis, taxonomy: Taxonomy) -> Table:
     if warning := _FAMILIAR[diagnosis.familiarity]:
         grid.add_row("Warning", Text(warning, style="yellow"))
     return grid
+
+
+def _opinions(diagnosis: Diagnosis, opinions: Opinions, taxonomy: Taxonomy) -> Iterator[RenderableType]:
+    alone, judge, cost = opinions.neighbours, opinions.judge, diagnosis.cost
+    yield _item("-", f"labelled runs: {name_of(alone.cause, taxonomy)} ({alone.probability:.0%}), step {alone.step}")
+    if judge:
+        cause = name_of(judge.cause, taxonomy) if judge.cause else "no evidence of any cause"
+        second = f", else {name_of(judge.second_cause, taxonomy)}" if judge.second_cause else ""
+        votes = f", {judge.stability:.0%} of {judge.votes} votes" if judge.votes > 1 else ""
+        own = f"{judge.probability:.0%} by its own account{votes}"
+        yield _item("-", f"{line(judge.model)}: {cause} ({own}), step {judge.step}{second}. {line(judge.reason)}")
+    if cost.calls:
+        usd = "of unknown price" if cost.usd is None else f"for {cost.usd:.4f} USD"
+        recorded = f", {cost.recorded} on record" if cost.recorded else ""
+        calls = "one call" if cost.calls == 1 else f"{cost.calls} calls"
+        yield _item("-", f"asked in {calls}{recorded}, {cost.tokens} tokens, {usd}")
 
 
 def _sure(confidence: float) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from classifier.crossval import CurvePoint
     from classifier.evaluation import Evaluation, Scores
     from classifier.lint import Finding
+    from classifier.replay import Point
 
 _CONFUSIONS = 10  # the most frequent ones; --json has the whole table
 _TIERS = {"cause": "cause", "tier2": "cause, second tier", "phase": "phase"}
@@ -35,6 +36,7 @@ def evaluation_page(found: Evaluation, title: str) -> Group:
         parts += [_heading("Most often taken for each other"), confusions]
     if found.overall.risk_coverage.rows:
         parts += [_heading("What abstaining buys: naming a cause only for the surest runs"), _accepted(found.overall)]
+        parts.append(Text(f"A judge would be asked about the others. {found.overall.risk_coverage.promise}"))
     return Group(*parts, *_cautions(found.cautions))
 
 
@@ -83,6 +85,26 @@ def agreement_page(found: AgreementReport) -> Group:
     made = f"{found.model_made} of the labels were made by a language model." if found.model_made else ""
     over = f"Intervals are over {found.tasks} tasks."
     return Group(*parts, *_cautions([over, *([made] if made else [])]))
+
+
+def replay_page(points: Sequence[Point], promise: str) -> Group:
+    """Return what each threshold costs and, where the runs are labelled, what it is worth."""
+    labelled = any(point.kappa for point in points)
+    table = _table("below", "asked", "heard", "calls", "USD", "changed")
+    for name in ("kappa", "95 %", "right", "best") if labelled else ():
+        table.add_column(name, justify="right")
+    for point in points:
+        below = "never" if point.threshold < 0 else "always" if point.threshold > 1 else f"{point.threshold:.2f}"
+        usd = "unknown" if point.cost.usd is None else f"{point.cost.usd:.4f}"
+        row = [below, str(point.asked), str(point.heard), str(point.cost.calls), usd]
+        row.append(str(point.changed))
+        if point.kappa and point.accuracy:
+            row += [_value(point.kappa), _interval(point.kappa), _value(point.accuracy), "*" if point.frontier else ""]
+        table.add_row(*row)
+    meant = f"Of {points[0].runs} runs; heard: a usable opinion is on record; changed: verdicts. " if points else ""
+    told = "best: no threshold that asks about fewer runs has a larger kappa. " if labelled else ""
+    known = "Runs of systems that the index does not know are asked about at every threshold but `never`."
+    return Group(table, Text(f"\n{meant}{told}{known}\n{promise}"))
 
 
 def findings_page(findings: Sequence[Finding]) -> Group:
@@ -157,10 +179,11 @@ def _confusions(scores: Scores) -> Table | None:
 
 
 def _accepted(scores: Scores) -> Table:
-    table = _table("runs named", "share", "confidence from", "right", "95 %")
+    table = _table("runs named", "share", "confidence from", "right", "95 %", "calls to a judge")
     for row in scores.risk_coverage.rows:
         share, threshold = f"{row.coverage:.0%}", f"{row.threshold:.2f}"
-        table.add_row(str(row.runs), share, threshold, _value(row.accuracy), _interval(row.accuracy))
+        figures = (_value(row.accuracy), _interval(row.accuracy))
+        table.add_row(str(row.runs), share, threshold, *figures, str(row.asked))
     return table
 
 

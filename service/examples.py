@@ -6,10 +6,19 @@ from typing import Any
 
 from classifier import formats
 
-DESCRIPTION = """\
+
+def description(judge: str | None) -> str:
+    """Say what the service does, and who else may read the logs that are sent to it."""
+    asked = (
+        f"Where the labelled runs are not sure, {judge} is asked: it is sent the log, less the secrets found in it."
+        if judge
+        else "No language model is asked and nothing leaves the machine."
+    )
+    return f"""\
 Send a log of an agent run in whatever format its framework wrote. Back comes which step sank it, which cause that
-was, the quotes that prove it, and how sure that is. No language model is asked and nothing leaves the machine.
+was, the quotes that prove it, and how sure that is. {asked}
 """
+
 
 _LOG: dict[str, Any] = {
     "chat_history": [

@@ -12,7 +12,7 @@ from fake_classifier import FakeClassifier
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from classifier import annotation, cli, formats, report, taxonomy, terminal
+from classifier import annotation, cli, formats, llm, report, taxonomy, terminal
 from classifier.diagnosis import Diagnosis
 from service.app import create
 
@@ -32,13 +32,21 @@ def section(title: str) -> str:
 def test_every_coroner_command_in_it_exists_with_its_options() -> None:
     shown = [row.split("#")[0] for block in blocks("console") for row in block.splitlines() if "coroner " in row]
     shown += re.findall(r"`(coroner [^`]+)`", README)
-    used = [re.search(r"coroner ([\w-]+)(.*)", row) for row in shown]
-    named = {match.group(1) for match in used if match}
-    assert named - {"COMMAND"} == set(COMMANDS)
+    used = [re.search(r"coroner ((?:judge )?[\w-]+)(.*)", row) for row in shown]
+    named = {match.group(1).strip() for match in used if match}
+    known = {**COMMANDS, **{f"judge {name}": each for name, each in COMMANDS["judge"].commands.items()}}
+    assert named - {"COMMAND", "judge --help"} == set(known) - {"judge"}
     for match in used:
-        if match and match.group(1) in COMMANDS:
-            known = {option for param in COMMANDS[match.group(1)].params for option in param.opts} | {"--help"}
-            assert set(re.findall(r"--[\w-]+", match.group(2))) <= known, match.group(0)
+        if match and match.group(1) in known:
+            options = {option for param in known[match.group(1)].params for option in param.opts} | {"--help"}
+            assert set(re.findall(r"--[\w-]+", match.group(2))) <= options, match.group(0)
+
+
+def test_the_limits_without_a_budget_are_those_of_the_judge() -> None:
+    text, budget = " ".join(section("The judge").split()), llm.Budget()
+    for cap, whose in ((budget.trace, "run"), (budget.run, "command"), (budget.day, "day")):
+        usd = f"{cap.usd:.2f}" if cap.usd and cap.usd < 1 else f"{cap.usd:.0f}"
+        assert f"{usd} USD and {cap.calls:,} calls per {whose}" in text
 
 
 def test_every_make_target_in_it_exists() -> None:

@@ -1,0 +1,262 @@
+"""Teach: a judge's opinions on a system that the index does not know become labels of a local index.
+
+They are kept apart: their provenance is `model`, their weight is below 1 (that of a label which somebody vouches for)
+and says what such an opinion has shown to be worth, and a label of any other provenance takes their place. Nothing that
+was learnt from an opinion speaks for it: before each training it is weighed anew against neighbours that have not seen
+its task, by all that people have said of other opinions meanwhile. An opinion that these outweigh teaches nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from classifier import causes, risk, training
+from classifier.calibration import Acquaintance, Calibration
+from classifier.causes import CauseModel
+from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
+from classifier.diagnosis import Candidate, Provenance, StepChoice
+from classifier.folds import grouped_folds
+from classifier.index import Index, unit
+from classifier.index import Labelled as Taught
+from classifier.localise import Localiser
+from classifier.trace import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from classifier.combine import Said
+    from classifier.features import StepTable
+    from classifier.pipeline import Weighed
+    from classifier.risk import Promise
+
+SUREST = 0.95  # no opinion weighs as much as a label that somebody vouches for
+STEP_SURE = 0.4  # a step that is less likely is not taught: a localiser has no weights
+AUDIT = 0.05  # share of the runs accepted without asking that the judge is asked about all the same
+
+
+class Told(Frozen):
+    """What counts of an opinion; see `combine.Said`."""
+
+    cause: str | None
+    second_cause: str | None
+    step: int
+    agent: str
+
+
+class Lesson(Frozen):
+    """A run of a new system and what was said of it. Holds nothing of its text.
+
+    `before`: what the neighbours said who had not seen it, `steps` the likely ones of its `length`. `opinion` None:
+    the judge was not asked. `cause` and `step` are what a person said of it, None: nobody did.
+    """
+
+    run: str
+    system: str
+    group: str
+    before: tuple[Candidate, ...]
+    steps: tuple[StepChoice, ...] = ()
+    length: int = Field(ge=1)
+    opinion: Told | None = None
+    cause: str | None = None
+    step: int | None = None
+
+    @classmethod
+    def of(cls, labelled: Taught, weighed: Weighed, length: int, opinion: Said | None = None) -> Lesson:
+        """Take what was said of a run. Of `labelled` counts which run it is, and the label only if a person gave it."""
+        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
+        human = labelled.provenance is not Provenance.MODEL
+        return cls(
+            run=labelled.run,
+            system=labelled.system,
+            group=labelled.group,
+            before=tuple(Candidate(cause=cause, probability=weighed.causes[cause]) for cause in ranked),
+            steps=weighed.steps,
+            length=length,
+            opinion=Told.model_validate(opinion, from_attributes=True) if opinion else None,
+            cause=labelled.cause if human else None,
+            step=labelled.step if human else None,
+        )
+
+    @property
+    def causes(self) -> dict[str, float]:
+        """What the neighbours said, by cause."""
+        return {candidate.cause: candidate.probability for candidate in self.before}
+
+    def verdict(self, combiner: Combiner) -> dict[str, float]:
+        """Return the probabilities of the causes: those a person left, or neighbours and opinion together."""
+        if self.cause is not None:
+            return {self.cause: 1.0}
+        return self.causes if self.opinion is None else combiner.causes(self.causes, self.opinion)
+
+    def label(self, combiner: Combiner) -> Taught:
+        """Return what the run teaches.
+
+        A person's word as it is. Of the opinion what is left of it beside the neighbours, if the judge named that
+        cause at all; else nothing (no cause, weight 0): neighbours who teach themselves would only grow surer.
+        """
+        if self.cause is not None:
+            return Taught(
+                run=self.run, system=self.system, group=self.group, step=self.step, cause=self.cause,
+                provenance=Provenance.HUMAN,
+            )  # fmt: skip
+        cause, weight, step = None, 0.0, None
+        if self.opinion is not None:
+            verdict = self.verdict(combiner)
+            best = max(verdict, key=lambda name: (verdict[name], name))
+            if best in {self.opinion.cause, self.opinion.second_cause}:
+                cause, weight = best, min(verdict[best], SUREST)
+                first = combiner.steps(self.steps, self.opinion, self.length, keep=1)[0]
+                step = first.step if first.probability >= STEP_SURE else None
+        return Taught(
+            run=self.run, system=self.system, group=self.group, step=step, cause=cause,
+            provenance=Provenance.MODEL, weight=weight,
+        )  # fmt: skip
+
+
+class Ask(StrEnum):
+    """Why the judge is asked."""
+
+    UNSURE = "unsure"
+    AUDIT = "audit"
+
+
+def is_taught(run: Taught) -> bool:
+    """Say whether a label of an index is a judge's opinion that nobody has vouched for."""
+    return run.provenance is Provenance.MODEL and run.weight < 1
+
+
+def counts(index: Index) -> Mapping[tuple[str, Provenance, bool], int]:
+    """Count an index's labels by system, by provenance, and by whether they are only taught."""
+    return Counter((run.system, run.provenance, is_taught(run)) for run in index.runs if run.cause is not None)
+
+
+def learn_worth(
+    lessons: Iterable[Lesson],
+    labels: Sequence[str],
+    worth: Worth = STATED,
+    usual: Mapping[str, float] | None = None,
+) -> Combiner:
+    """Return what the judge is worth by those of its opinions on which a person has spoken.
+
+    `usual` is the `frequency` of `Combiner.fit`.
+    """
+    seen = [
+        Labelled(each.causes, each.opinion, each.cause, each.group, each.steps, each.length, each.step)
+        for each in lessons
+        if each.opinion is not None and each.cause is not None
+    ]
+    return Combiner.fit(seen, labels, worth, usual)
+
+
+def learn(
+    base: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], labels: Sequence[str]
+) -> tuple[Index, tuple[Lesson, ...], Combiner]:
+    """Teach an index all lessons at once; return it, the lessons as they were weighed, and what the judge is worth.
+
+    `labels` are the taxonomy's causes. Trains twice: what people said of some of the runs weighs the opinions on the
+    others. Raises what `extend` raises.
+    """
+    usual = frequency(run.cause for run in base.runs if not is_taught(run))
+    combiner = learn_worth(lessons, labels, usual=usual)
+    first = extend(base, lessons, tables, combiner)
+    weighed = review(first, lessons, tables, vouched=True)
+    combiner = learn_worth(weighed, labels, usual=usual)
+    return extend(first, weighed, tables, combiner), weighed, combiner
+
+
+def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], combiner: Combiner) -> Index:
+    """Train anew with all lessons, which `review` is to have weighed anew. The index keeps `combiner` too.
+
+    What is promised of verdicts that nobody is asked about rests on the other labels alone. `tables` are the step
+    tables (`training.describe`) of the runs that the index does not hold yet. A label of the index that is not a taught
+    one stays, unless a person has spoken on that run. Raises KeyError for a run without a table, and TrainingError.
+    """
+    held = dict(zip((run.run for run in index.runs), training.tables_of(index), strict=True))
+    labels = {run.run: run for run in index.runs}
+    for lesson in lessons:
+        there = labels.get(lesson.run)
+        if there is None or is_taught(there) or lesson.cause is not None:
+            labels[lesson.run] = lesson.label(combiner)
+    rows = [held[run] if run in held else tables[run] for run in labels]
+    fitted = training.fit(list(labels.values()), rows, embedder=index.embedder, taxonomy=index.taxonomy)
+    vouched = [not is_taught(run) for run in fitted.runs if run.cause is not None]
+    accepted = {"calibration/accepted": fitted.arrays["calibration/accepted"][vouched]}
+    learnt = {f"combiner/{name}": value for name, value in combiner.to_arrays().items()}
+    return replace(fitted, arrays={**fitted.arrays, **accepted, **learnt})
+
+
+def review(
+    index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], *, vouched: bool = False
+) -> tuple[Lesson, ...]:
+    """Ask the neighbours again about the lessons' runs, each by neighbours who have not seen its task.
+
+    With `vouched`, only by those whose label somebody vouches for: before lessons are weighed, lest a judge's mistakes
+    confirm each other. `tables` are those of the runs that the index does not hold; a run without one stays as it is.
+    """
+    localiser = Localiser.from_arrays(index.group("localiser"))
+    whole = CauseModel.from_arrays(index.group("causes"), index.runs)
+    calibration = Calibration.from_arrays(index.group("calibration"))
+    held = dict(zip((run.run for run in index.runs), training.tables_of(index), strict=True))
+    held |= {run: table for run, table in tables.items() if run not in held}
+    systems = {run.run: run.system for run in index.runs} | {lesson.run: lesson.system for lesson in lessons}
+    ranked = {run: localiser.rank(held[run], system) for run, system in systems.items() if run in held}
+    trusted = [i for i, run in enumerate(index.runs) if not (vouched and is_taught(run))]
+    asked = [lesson for lesson in lessons if lesson.run in held]
+    said: dict[str, tuple[Candidate, ...]] = {}
+    for _, test in grouped_folds([lesson.group for lesson in asked]):
+        barred = {asked[t].group for t in test}
+        kept = [i for i in trusted if index.runs[i].group not in barred]
+        known = Acquaintance.of([index.runs[i] for i in kept], index.vectors[kept], index.agents)
+        named = [index.runs[i] for i in kept if index.runs[i].cause is not None]
+        part = causes.settle([held[run.run] for run in named], [ranked[run.run] for run in named], named, whole.knobs)
+        columns = [whole.labels.index(label) for label in part.labels]
+        for lesson in (asked[t] for t in test):
+            table = held[lesson.run]
+            votes = np.full(len(whole.labels), causes.SMALL)
+            votes[columns] = part.predict(table, ranked[lesson.run], lesson.system).probabilities
+            middle = unit(table.vectors.mean(axis=0)[None])[0]
+            p = calibration.judge(
+                votes / votes.sum(), known.trust(lesson.system, middle, set(table.agents))
+            ).probabilities
+            said[lesson.run] = tuple(
+                Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")
+            )
+    return tuple(lesson.model_copy(update={"before": said.get(lesson.run, lesson.before)}) for lesson in lessons)
+
+
+def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:
+    """Return from which confidence on the neighbours may go unasked on this system, so that at most `wrong` are wrong.
+
+    Where no person has spoken on a run, the neighbours' verdict counts as right by its probability beside the opinion.
+    So the promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
+    """
+    told = []
+    for lesson in lessons:
+        if lesson.opinion is None and lesson.cause is None:
+            continue
+        best = lesson.before[0]
+        told.append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
+    told.sort(key=lambda pair: -pair[0])
+    # whole mistakes, never fewer above any confidence than are expected there
+    expected = np.ceil(np.cumsum([1 - right for _, right in told]) - 1e-9)
+    right = 1 - np.diff(expected, prepend=0.0)
+    return risk.promise(np.array([(c, r) for (c, _), r in zip(told, right, strict=True)]).reshape(-1, 2), wrong, sure)
+
+
+def ask(run: str, confidence: float, promised: Promise, audit: float = AUDIT) -> Ask | None:
+    """Say whether to ask the judge about a run, and why; the same run is always answered the same.
+
+    `audit` is the share of confident runs that are asked about too: without them a mistake that neighbours have once
+    learnt would never be heard of again.
+    """
+    if promised.threshold is None or confidence < promised.threshold:
+        return Ask.UNSURE
+    drawn = int.from_bytes(hashlib.sha256(f"audit {run}".encode()).digest()[:8], "big") / 2**64
+    return Ask.AUDIT if drawn < audit else None
