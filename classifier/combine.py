@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from classifier import combine_steps
+from classifier.diagnosis import likeliest
 from classifier.folds import grouped_folds
 
 if TYPE_CHECKING:
@@ -210,9 +211,9 @@ def frequency(causes: Iterable[str | None]) -> dict[str, float]:
 
 def credible(causes: Mapping[str, float], coverage: float = COVERAGE) -> tuple[str, ...]:
     """Return the fewest causes that hold `coverage` of the probability, likeliest first; never none."""
-    order = sorted(causes, key=lambda cause: (-causes[cause], cause))
+    order = likeliest(causes)
     held = np.cumsum([causes[cause] for cause in order])
-    return tuple(order[: int(np.searchsorted(held, coverage - 1e-9)) + 1])
+    return order[: int(np.searchsorted(held, coverage - 1e-9)) + 1]
 
 
 class _Count(NamedTuple):

@@ -9,7 +9,8 @@ import numpy as np
 from classifier import evaluation, training
 from classifier.bootstrap import Estimate
 from classifier.decide import name_cause
-from classifier.diagnosis import Candidate
+from classifier.diagnosis import Candidate, likeliest
+from classifier.folds import FOLDS, grouped_folds
 from classifier.pipeline import Classifier
 from classifier.prediction import Prediction
 from classifier.trace import Frozen
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from classifier.index import Labelled
     from classifier.taxonomy import Taxonomy
 
-FOLDS, SEEDS = 5, 3
 ADDED = (0, 10, 20, 40)  # runs of a held-out system that are labelled and added
 ASKED = 20  # runs of it that are asked about, if it has so many
 ALL = "all systems"
@@ -127,13 +127,10 @@ class CrossValidation:
 
     def folds(self, seed: int = 0, k: int = FOLDS) -> list[Prediction]:
         """Predict every run by an index that has seen no run of its task, in the order of the examples."""
-        fold = self._folds(seed, k)
         out: dict[int, Prediction] = {}
-        for f in range(k):
-            test = [i for i, its in enumerate(fold) if its == f]
-            train = [i for i, its in enumerate(fold) if its != f]
+        for train, test in grouped_folds([run.group for run in self._labelled], k, seed):
             out.update(zip(test, self.predict(train, test), strict=True))
-        return [out[i] for i in range(len(fold))]
+        return [out[i] for i in range(len(out))]
 
     def hold_out(self, system: str, added: int, seed: int = 0) -> Held:
         """Predict runs of a system by an index of the others and `added` runs of it, whole tasks at a time.
@@ -159,16 +156,10 @@ class CrossValidation:
         count = sum(self._labelled[i].system == system for i in train)
         return Held(system, added, count, tuple(self.predict(train, test)))
 
-    def _folds(self, seed: int, k: int) -> list[int]:
-        groups = sorted({run.group for run in self._labelled})
-        order = np.random.default_rng(seed).permutation(len(groups))
-        fold = {groups[g]: position % k for position, g in enumerate(order)}
-        return [fold[run.group] for run in self._labelled]
-
     def _prediction(self, classifier: Classifier, run: Labelled, table: StepTable) -> Prediction:
         weighed = classifier.weigh(table, run.system)
         named = name_cause(weighed.causes, self._taxonomy, weighed.trust)
-        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
+        ranked = likeliest(weighed.causes)
         return Prediction(
             trace_id=run.run,
             best=ranked[0],

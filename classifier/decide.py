@@ -18,6 +18,7 @@ from classifier.diagnosis import (
     Segment,
     StepChoice,
     Versions,
+    likeliest,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, trust: float) ->
     Where the vote is not trusted at all (0: the index holds no run of this system), nothing finer than a phase is
     named: there it agrees with annotators no better than chance.
     """
-    best = min(causes, key=lambda cause: (-causes[cause], cause))  # of equals the first, as among the candidates
+    best = likeliest(causes)[0]
     if trust == 0:
         return Named(None, _phase(causes, taxonomy), causes[best])
     if causes[best] >= FLOOR:
@@ -137,7 +138,7 @@ def name_cause(causes: Mapping[str, float], taxonomy: Taxonomy, trust: float) ->
         for cause in taxonomy.causes
         if taxonomy.children(cause.id)
     }
-    family = min(parents, key=lambda cause: (-parents[cause], cause), default=None)
+    family = next(iter(likeliest(parents)), None)
     if family is not None and parents[family] >= FLOOR:
         return Named(family, taxonomy.phase_of(family), parents[family])
     return Named(None, _phase(causes, taxonomy), causes[best])
@@ -155,7 +156,7 @@ def _decided_by(findings: Findings, named: Named, taxonomy: Taxonomy) -> Decided
 def _trust(findings: Findings) -> float:
     """Return how far the likeliest cause counts: a judge who named it makes up for labelled runs of the system."""
     opinion = findings.opinions.judge if findings.opinions else None
-    best = min(findings.causes, key=lambda cause: (-findings.causes[cause], cause))
+    best = likeliest(findings.causes)[0]
     return 1.0 if opinion and best in {opinion.cause, opinion.second_cause} else findings.trust
 
 

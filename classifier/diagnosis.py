@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from classifier.taxonomy import Mitigation
 from classifier.trace import Frozen, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Outcome(StrEnum):
@@ -178,3 +182,8 @@ class Diagnosis(Frozen):
     segments: tuple[Segment, ...] = ()
     notes: tuple[str, ...] = ()  # plain sentences a reader should know: why it abstained, what was missing
     versions: Versions
+
+
+def likeliest(probabilities: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the ids of causes, likeliest first; of equals the first by name, everywhere the same."""
+    return tuple(sorted(probabilities, key=lambda cause: (-probabilities[cause], cause)))

@@ -13,7 +13,16 @@ from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
 from classifier.combine import Combiner, credible, frequency
 from classifier.decide import Findings, decide
-from classifier.diagnosis import Cost, Familiarity, NeighbourOpinion, NeighbourRun, Opinions, StepChoice, Versions
+from classifier.diagnosis import (
+    Cost,
+    Familiarity,
+    NeighbourOpinion,
+    NeighbourRun,
+    Opinions,
+    StepChoice,
+    Versions,
+    likeliest,
+)
 from classifier.encoding import encode
 from classifier.index import Index, IndexRefusedError, unit
 from classifier.localise import Localiser
@@ -173,7 +182,7 @@ class Classifier:
             causes = both.causes(self._open(weighed), opinion)
             candidates = credible(causes)
             steps = both.steps(weighed.steps, opinion, len(trace.steps))
-        best = min(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
+        best = likeliest(weighed.causes)[0]
         alone = NeighbourOpinion(cause=best, probability=round(weighed.causes[best], 4), step=weighed.steps[0].step)
         findings = Findings(
             steps=steps,
@@ -184,7 +193,7 @@ class Classifier:
             segments=segment(trace),
             familiarity=weighed.familiarity,
             trust=weighed.trust,
-            quote=self._quote(trace, table, steps[0].step, min(causes, key=lambda cause: (-causes[cause], cause))),
+            quote=self._quote(trace, table, steps[0].step, likeliest(causes)[0]),
             versions=self.versions,
             alone=weighed.causes,
             opinions=Opinions(neighbours=alone, judge=opinion) if hearing else None,

@@ -21,7 +21,7 @@ from classifier import causes, risk, training
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
 from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
-from classifier.diagnosis import Candidate, Provenance, StepChoice
+from classifier.diagnosis import Candidate, Provenance, StepChoice, likeliest
 from classifier.folds import grouped_folds
 from classifier.index import Index, unit
 from classifier.index import Labelled as Taught
@@ -70,13 +70,14 @@ class Lesson(Frozen):
     @classmethod
     def of(cls, labelled: Taught, weighed: Weighed, length: int, opinion: Said | None = None) -> Lesson:
         """Take what was said of a run. Of `labelled` counts which run it is, and the label only if a person gave it."""
-        ranked = sorted(weighed.causes, key=lambda cause: (-weighed.causes[cause], cause))
         human = labelled.provenance is not Provenance.MODEL
         return cls(
             run=labelled.run,
             system=labelled.system,
             group=labelled.group,
-            before=tuple(Candidate(cause=cause, probability=weighed.causes[cause]) for cause in ranked),
+            before=tuple(
+                Candidate(cause=cause, probability=weighed.causes[cause]) for cause in likeliest(weighed.causes)
+            ),
             steps=weighed.steps,
             length=length,
             opinion=Told.model_validate(opinion, from_attributes=True) if opinion else None,
