@@ -9,14 +9,16 @@ A framework of your own is one new file here, named like it, with
     def prepare(setup: Setup) -> Start: ...
         "Write what the run needs into setup.workspace, and say how it is started there."
     def collect(workspace: Path) -> Collected: ...
-        "Gather what the run left: native logs, richest first, each read by one of coroner's formats, and its last word."
+        "Gather what the run left: native logs (richest first; each read by one of coroner's formats), and its last word."
 
 Driver scripts, which run inside the sandbox under the framework's own Python, lie in `drivers/` and import no coroner.
 """
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - fields need their types at run time
+from pathlib import Path
+
+from pydantic import Field
 
 from classifier.trace import Frozen
 
@@ -52,8 +54,8 @@ class Start(Frozen):
     """How a run is started in its sandbox: the command, its environment, folders of the host that it must read."""
 
     argv: tuple[str, ...]
-    env: dict[str, str] = {}
-    readable: dict[Path, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
+    readable: dict[Path, str] = Field(default_factory=dict)
 
 
 class Collected(Frozen):

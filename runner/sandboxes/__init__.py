@@ -6,7 +6,7 @@ A sandbox of your own is one new file here with `available() -> str | None` (Non
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - fields need their types at run time
+from pathlib import Path
 
 from pydantic import Field
 
@@ -36,10 +36,10 @@ class Job(Frozen):
     """
 
     argv: tuple[str, ...] = Field(min_length=1)
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
     workspace: Path
-    readable: dict[Path, str] = {}
-    ports: dict[int, Path] = {}
+    readable: dict[Path, str] = Field(default_factory=dict)
+    ports: dict[int, Path] = Field(default_factory=dict)
     bounds: Bounds = Bounds()
     log: Path
 
