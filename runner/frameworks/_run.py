@@ -18,7 +18,7 @@ KEY = "thrown-away-by-coroner"  # the frameworks ask for a key; the proxy needs 
 MAX_LOG = 64 * 2**20  # bytes of one native log; a run that leaves more has gone astray
 
 DRIVERS = Path(__file__).parent / "drivers"
-_PLACE = "/opt/coroner/drivers"  # where the run finds them
+PLACE = "/opt/coroner/drivers"  # where the run finds them
 
 
 def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more: Any) -> Start:
@@ -38,7 +38,7 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
     (folder / "setup.json").write_text(json.dumps(told | more, ensure_ascii=False), encoding="utf-8")
     tools = setup.installed.python.parent
     return Start(
-        argv=(str(setup.installed.python), f"{_PLACE}/{driver}.py"),
+        argv=(str(setup.installed.python), f"{PLACE}/{driver}.py"),
         env={
             "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",  # the agent's `python` is the framework's
             "LANG": "C.UTF-8",
@@ -52,7 +52,7 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
             "OMP_NUM_THREADS": "1",
         }
         | (env or {}),
-        readable={DRIVERS: _PLACE} | {folder: str(folder) for folder in setup.installed.folders},
+        readable={DRIVERS: PLACE} | {folder: str(folder) for folder in setup.installed.folders},
     )
 
 

@@ -63,8 +63,7 @@ def _final(history: Any) -> str:
     if at is None:
         return ""
     content = str(said[at].get("content") or "")
-    word = re.sub(r"\s*TERMINATE\W*\Z", "", _BLOCK.sub("", content)).strip()
-    if word or at == 0 or "TERMINATE" not in content:
-        return word
+    if at == 0 or re.sub(r"\s*TERMINATE\W*\Z", "", content).strip() or not content.strip():
+        return re.sub(r"\s*TERMINATE\W*\Z", "", _BLOCK.sub("", content)).strip()
     output = _OUTPUT.fullmatch(str(said[at - 1].get("content") or ""))
     return output[1].strip() if output else ""
