@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Player", "Scene", "Script", "Surface", "play"]
 
 
-def play(task: Task, framework: str, seed: str, lab: Lab, site: str = "") -> Script:
-    """Write the script of a run that solves the task. Raises ValueError for a task without a reference solution."""
-    return Scene(task, framework, Surface(f"{task.id}/{framework}/{seed}"), lab, site).solution()
+def play(task: Task, framework: str, seed: str, lab: Lab) -> Script:
+    """Write the script of a run that solves the task, in the words of a seed.
+
+    The task is as the run sees it (`Task.at`). Raises ValueError for one without a reference solution.
+    """
+    return Scene(task, framework, Surface(f"{task.id}/{framework}/{seed}"), lab).solution()

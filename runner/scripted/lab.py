@@ -30,10 +30,14 @@ class Outcome(NamedTuple):
 
 
 class Lab:
-    """A context in which code is tried on the files that `build` writes. Equal code is tried once."""
+    """A context in which code is tried on the files that `build` writes. Equal code is tried once.
 
-    def __init__(self, build: Callable[[Path], None]) -> None:
+    `site` is the task site's address as the code has it, `reached_at` where it listens for this process.
+    """
+
+    def __init__(self, build: Callable[[Path], None], *, site: str = "", reached_at: str = "") -> None:
         self._build = build
+        self._site, self._reached_at = site, reached_at or site
         self._known: dict[str, Outcome] = {}
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._helper: subprocess.Popen[str] | None = None
@@ -62,7 +66,10 @@ class Lab:
             with tempfile.TemporaryDirectory(prefix="coroner-trial-") as name:
                 folder = Path(name) / "work"
                 shutil.copytree(self.files, folder)
-                self._known[code] = Outcome(**self._ask({"folder": str(folder), "code": code, "seconds": _SECONDS}))
+                placed = code.replace(self._site, self._reached_at) if self._site else code
+                outcome = Outcome(**self._ask({"folder": str(folder), "code": placed, "seconds": _SECONDS}))
+                printed = outcome.printed.replace(self._reached_at, self._site) if self._site else outcome.printed
+                self._known[code] = outcome._replace(printed=printed)
         return self._known[code]
 
     def _ask(self, question: dict[str, Any]) -> dict[str, str]:

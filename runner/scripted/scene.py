@@ -26,15 +26,15 @@ class Part(NamedTuple):
 class Scene:
     """A run to be written. What it draws depends on the surface's seed alone."""
 
-    def __init__(self, task: Task, framework: str, surface: Surface, lab: Lab, site: str = "") -> None:
+    def __init__(self, task: Task, framework: str, surface: Surface, lab: Lab) -> None:
         if not task.stages:
             raise ValueError(f"{task.id}: no reference solution, so the scripted model cannot play it")
-        self.task, self.framework, self.surface, self.lab, self.site = task, framework, surface, lab, site
+        self.task, self.framework, self.surface, self.lab = task, framework, surface, lab
         self.parts = self._parts()
 
     def _parts(self) -> tuple[Part, ...]:
         stages = self.task.stages
-        codes: Sequence[str] = tuple(self.placed(stage.code).strip("\n") for stage in stages)
+        codes: Sequence[str] = tuple(stage.code.strip("\n") for stage in stages)
         renamed = rename(codes, self.surface.rng)
         if self.right(self.lab.run("\n\n".join(renamed))):
             codes = renamed
@@ -47,10 +47,6 @@ class Scene:
         return tuple(
             Part(part.aim, self.surface.commented(part.code, part.aim, number)) for number, part in enumerate(parts, 1)
         )
-
-    def placed(self, text: str) -> str:
-        """Put the site's address into a task's text."""
-        return text.replace("{site}", self.site) if self.site else text
 
     def right(self, outcome: Outcome) -> bool:
         """Whether code ran and printed the right answer."""
