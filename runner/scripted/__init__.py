@@ -1,8 +1,8 @@
 """The scripted model: it plays each task's reference solution, and faults, in each framework's answer format.
 
 A script is a tuple of moves (`moves`), written from a task in a scene (`scene`), in the words of a seed (`surface`,
-`phrases`). A voice (`voices/`) says a move as the framework wants it said, and the player (`player`) is the model behind
-the proxy. Faults (`faults/`) write scripts that fail for one of the 19 causes.
+`phrases`). A voice (`voices/`) says a move as the framework wants it said, and the player (`player`) is the model
+behind the proxy. Faults (`faults/`) write scripts that fail for one of the 19 causes.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ def _run(folder: str, code: str, seconds: int, printed: str, verdict: str) -> No
     os.dup2(nothing, 0)
     error = ""
     sys.argv = ["script.py"]
-    sys.stdout = open(1, "w", closefd=False)  # noqa: PTH123, SIM115 - the descriptor itself
-    sys.stderr = open(2, "w", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - the descriptor itself
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     try:
         exec(compile(code, "script.py", "exec"), {"__name__": "__main__"})  # noqa: S102 - this is what it is for
     except SystemExit as ended:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from runner.scoring import extract
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runner.scripted.moves import Finish
 
-_GIVEN = re.compile(r"@(?P<name>\w+)\[(?P<value>[^\]\n]*)\]")
 _PLACEHOLDER = re.compile(r"[{}]|%[-.\d]*[sdfrg]$")  # the line of code that prints it, as a traceback shows it
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -19,9 +20,7 @@ Values = tuple[tuple[str, str], ...]  # name and value, in the order in which th
 
 def printed(output: str) -> Values:
     """Return what an output gives in the answer's form; of a name that it gives twice, the later value."""
-    given = ((match["name"], match["value"]) for match in _GIVEN.finditer(output))
-    found = {name: value for name, value in given if not _PLACEHOLDER.search(value)}
-    return tuple(found.items())
+    return tuple((name, value) for name, value in extract(output).items() if not _PLACEHOLDER.search(value))
 
 
 def _as_printed(values: Values) -> str:

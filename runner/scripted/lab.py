@@ -39,11 +39,10 @@ class Lab:
         self._build = build
         self._site, self._reached_at = site, reached_at or site
         self._known: dict[str, Outcome] = {}
-        self._files: tempfile.TemporaryDirectory[str] | None = None
+        self._files = tempfile.TemporaryDirectory(prefix="coroner-lab-")
         self._helper: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        self._files = tempfile.TemporaryDirectory(prefix="coroner-lab-")
         self._build(self.files)
         return self
 
@@ -51,13 +50,11 @@ class Lab:
         if self._helper is not None:
             self._helper.communicate()  # closes its input, at which it ends
             self._helper = None
-        if self._files is not None:
-            self._files.cleanup()
+        self._files.cleanup()
 
     @property
     def files(self) -> Path:
         """The folder with the task's files as they are at the start."""
-        assert self._files is not None, "a lab is entered before it is used"
         return Path(self._files.name)
 
     def run(self, code: str) -> Outcome:
@@ -80,9 +77,10 @@ class Lab:
             self._helper = subprocess.Popen(  # noqa: S603 - our own script
                 argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
             )
-        assert self._helper.stdin is not None
-        assert self._helper.stdout is not None
-        self._helper.stdin.write(f"{json.dumps(question)}\n")
-        self._helper.stdin.flush()
-        answered: dict[str, str] = json.loads(self._helper.stdout.readline())
+        to, back = self._helper.stdin, self._helper.stdout
+        if to is None or back is None:  # cannot be: both are pipes
+            raise RuntimeError("the lab's helper has no pipes")
+        to.write(f"{json.dumps(question)}\n")
+        to.flush()
+        answered: dict[str, str] = json.loads(back.readline())
         return answered

@@ -14,11 +14,11 @@ from classifier.trace import Frozen
 
 
 class Plan(Frozen):
-    """How the agent means to go about it. `steps` holds one per `Act` that succeeds, and one for the `Finish`; `mark`
-    is how they are numbered.
+    """How the agent means to go about it.
 
-    `alone`: it is a message of its own; else it is said in one message with the next move, where the framework lets
-    an agent write freely.
+    `steps` holds one per `Act` that works, and one for the `Finish`; `mark` is how they are numbered. `alone`: it is a
+    message of its own; else it is said in one message with the next move, where the framework lets an agent write
+    freely.
     """
 
     kind: Literal["plan"] = "plan"

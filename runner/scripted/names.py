@@ -57,9 +57,7 @@ def rename(codes: Sequence[str], rng: random.Random, share: float = 0.7) -> tupl
 
 
 def _assigned(tree: ast.AST) -> set[str]:
-    stored = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return {
         name
         for name in stored

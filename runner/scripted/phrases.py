@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a phrase stands on one line, so that its alternatives can be read
 """The words of the scripted model: one pool per occasion, shared by runs that succeed and by every fault.
 
 `<a|b|>` stands for one of its alternatives, chosen by the run's seed; `{aim}` for what the step is for, in the words of

@@ -59,7 +59,9 @@ class Player:
 def _messages(body: Mapping[str, Any]) -> voices.Messages:
     given = body.get("messages")
     if not isinstance(given, list) or not given:
-        raise ModelError("messages: expected a list with at least one message", status=400, kind="invalid_request_error")
+        raise ModelError(
+            "messages: expected a list with at least one message", status=400, kind="invalid_request_error"
+        )
     return tuple(voices.Message(str(one.get("role", "")), _text(one.get("content"))) for one in given)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from runner.scoring import score
 from runner.scripted import answers, phrases
 from runner.scripted.moves import Act, Finish, Move, Plan, Script
 from runner.scripted.names import rename
@@ -58,9 +59,8 @@ class Scene:
         return not outcome.error and bool(values) and not self.is_answer(values)
 
     def is_answer(self, values: answers.Values) -> bool:
-        """Whether these are the values that the task asks for."""
-        given = {name: value.strip() for name, value in values}
-        return all(given.get(answer.name) == answer.value for answer in self.task.answers)
+        """Whether these are the values that the task asks for, in its form."""
+        return score(self.task, answers.SHAPES["as_printed"](values)).success
 
     def program(self, *codes: str, upto: int | None = None) -> str:
         """Return the solution's code before part `upto` (all by default), and these pieces after it."""

@@ -50,7 +50,7 @@ class Surface:
         """Say what is done before code is written; at times nothing."""
         if self._terse and self.chance(0.6):
             return ""
-        pool = phrases.FIRST if first else phrases.NEXT
+        pool: Sequence[str] = phrases.FIRST if first else phrases.NEXT
         pool = phrases.AFTER_ERROR if after_error else phrases.AGAIN if again else pool
         return self.say(pool, aim=aim)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Mutation(NamedTuple):
-    """Changed code, what was changed (for the label's note), and how a plan would ask for the change, "" if it can't."""
+    """Changed code, what was changed (for the label's note), and how a plan would ask for it, "" if it can't."""
 
     code: str
     what: str

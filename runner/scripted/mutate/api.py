@@ -54,7 +54,15 @@ _NAMES = {
     "apply": ("apply_each",),
     "post": ("send_form",),
 }
-_ARGUMENTS = ("strict=True", "inplace_copy=False", "skip_missing=True", "as_list=True", "mode='auto'", "verbose=1", "flatten=True")  # fmt: skip
+_ARGUMENTS = (
+    "strict=True",
+    "inplace_copy=False",
+    "skip_missing=True",
+    "as_list=True",
+    "mode='auto'",
+    "verbose=1",
+    "flatten=True",
+)
 _KEYWORDS = {
     "by": "columns",
     "on": "key",
@@ -96,13 +104,17 @@ def misused(code: str, rng: random.Random) -> Iterator[Mutation]:
 
 
 def _call(source: Source, call: ast.Call, rng: random.Random, kinds: dict[str, list[Edit]]) -> None:
-    start, end = source.span(call)
+    _, end = source.span(call)
     _, named = source.span(call.func)
     if isinstance(call.func, ast.Attribute):
         name = call.func.attr
         for other in _NAMES.get(name, (_camel(name),) if "_" in name else ()):
             kinds["name"].append(Edit(named - len(name), named, other, f"there is no {other}; it is called {name}"))
-        if not call.args and not call.keywords and name in ("json", "read", "mean", "sum", "items", "lower", "get_text"):
+        if (
+            not call.args
+            and not call.keywords
+            and name in ("json", "read", "mean", "sum", "items", "lower", "get_text")
+        ):
             kinds["result"].append(Edit(named, end, "", f"{name} is not called, so that its result is a method"))
     for keyword in call.keywords:
         if keyword.arg in _KEYWORDS:
@@ -113,7 +125,7 @@ def _call(source: Source, call: ast.Call, rng: random.Random, kinds: dict[str, l
     if source.code[end - 1 : end] == ")" and not _is_print(call):
         given = rng.choice(_ARGUMENTS)
         text = f", {given}" if call.args or call.keywords else given
-        if not source.code[:end - 1].rstrip().endswith(","):
+        if not source.code[: end - 1].rstrip().endswith(","):
             kinds["argument"].append(Edit(end - 1, end - 1, text, f"there is no argument {given.partition('=')[0]}"))
     if call.args and not isinstance(call.args[0], ast.Starred | ast.GeneratorExp) and not _is_print(call):
         first, last = source.span(call.args[0])

@@ -46,6 +46,18 @@ _METHODS = {
     "quantile": ("median",),
     "groupby": (),
 }
+_WORDS = {
+    "idxmax": "entry with the largest value",
+    "idxmin": "entry with the smallest value",
+    "std": "standard deviation",
+    "var": "variance",
+    "nunique": "number of different values",
+    "count": "plain number of entries",
+    "min": "smallest value",
+    "max": "largest value",
+    "tail": "last entries",
+    "head": "first entries",
+}
 _FUNCTIONS = {"max": "min", "min": "max", "sum": "max", "any": "all", "all": "any"}
 _DROPPED = ("strip", "dropna", "drop_duplicates", "lower", "upper", "casefold", "abs", "sort_values", "reset_index",
             "title", "removeprefix", "fillna")  # fmt: skip
@@ -98,7 +110,7 @@ def filters(code: str, rng: random.Random) -> Iterator[Mutation]:
     for node in source.nodes():
         if isinstance(node, ast.Call):
             edits.extend(_without(source, node))
-        elif isinstance(node, ast.BoolOp | ast.BinOp) and _is_and(node):
+        elif isinstance(node, ast.BoolOp | ast.BinOp) and _joins(node):
             parts = node.values if isinstance(node, ast.BoolOp) else [node.left, node.right]
             start, end = source.span(node)
             for part in parts:
@@ -118,13 +130,17 @@ def filters(code: str, rng: random.Random) -> Iterator[Mutation]:
     yield from shuffled(edits, rng, code)
 
 
+def _joins(node: ast.BoolOp | ast.BinOp) -> bool:
+    return isinstance(node.op, ast.And | ast.BitAnd)
+
+
 def _changes(source: Source, node: ast.expr, columns: Sequence[str]) -> Iterator[Edit]:
     match node:
         case ast.Call(func=ast.Attribute() as method):
             yield from _method(source, method)
             yield from _without(source, node)
             yield from _keywords(source, node)
-            yield from _selector(source, node)
+            yield from _selector(source, node, method)
         case ast.Call(func=ast.Name(id=name)):
             yield from _function(source, node, name)
         case ast.Compare(ops=[operator], comparators=[right]):
@@ -146,10 +162,7 @@ def _method(source: Source, method: ast.Attribute) -> Iterator[Edit]:
 
 
 def _plain(name: str) -> str:
-    words = {"idxmax": "entry with the largest value", "idxmin": "entry with the smallest value", "std": "standard deviation",
-             "var": "variance", "nunique": "number of different values", "count": "plain number of entries", "min": "smallest value",
-             "max": "largest value", "tail": "last entries", "head": "first entries"}  # fmt: skip
-    return words.get(name, name.replace("_", " "))
+    return _WORDS.get(name, name.replace("_", " "))
 
 
 def _without(source: Source, call: ast.Call) -> Iterator[Edit]:
@@ -172,10 +185,11 @@ def _keywords(source: Source, call: ast.Call) -> Iterator[Edit]:
             yield Edit(start, end, other, f"{keyword.arg}={other} in place of {text}", f"use {keyword.arg}={other}")
 
 
-def _selector(source: Source, call: ast.Call) -> Iterator[Edit]:
-    method = call.func
-    assert isinstance(method, ast.Attribute)
-    if method.attr not in ("find", "find_all", "select", "select_one", "find_next", "find_next_sibling") or not call.args:
+def _selector(source: Source, call: ast.Call, method: ast.Attribute) -> Iterator[Edit]:
+    if (
+        method.attr not in ("find", "find_all", "select", "select_one", "find_next", "find_next_sibling")
+        or not call.args
+    ):
         return
     first = call.args[0]
     if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
@@ -232,25 +246,34 @@ def _between(source: Source, left: ast.expr, right: ast.expr, others: Sequence[s
 
 def _subscript(source: Source, index: ast.expr, columns: Sequence[str]) -> Iterator[Edit]:
     start, end = source.span(index)
-    text = source.code[start:end]
     match index:
         case ast.Constant(value=bool()):
             return
         case ast.Constant(value=int(number)):
-            for other in ((number + 1), (0 if number else -1)):
-                if other != number:
-                    yield Edit(start, end, str(other), f"index {other} in place of {number}", f"take entry {other} of each")
+            for other in {number + 1, 0 if number else -1} - {number}:
+                what = f"index {other} in place of {number}"
+                yield Edit(start, end, str(other), what, f"take entry {other} of each")
         case ast.Constant(value=str(name)) if name in columns:
-            for other_name in columns:
-                if other_name != name:
-                    what = f"{other_name!r} is used in place of {name!r}"
-                    yield Edit(start, end, f'"{other_name}"', what, f"use the column {other_name}")
+            for column in columns:
+                if column != name:
+                    what = f"{column!r} is used in place of {name!r}"
+                    yield Edit(start, end, f'"{column}"', what, f"use the column {column}")
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
             yield Edit(start, end, "0", "the first in place of the last", "take the first one of each")
+        case ast.Slice():
+            yield from _slice(source, index)
+        case _:
+            return
+
+
+def _slice(source: Source, index: ast.Slice) -> Iterator[Edit]:
+    start, end = source.span(index)
+    colon = start + source.code[start:end].index(":")
+    match index:
         case ast.Slice(lower=None, upper=ast.expr()):
-            yield Edit(start, start + text.index(":"), "1", "the first entry is skipped", "start from the second entry")
+            yield Edit(start, colon, "1", "the first entry is skipped", "start from the second entry")
         case ast.Slice(lower=ast.Constant(value=int(low)), upper=None):
-            after = start + text.index(":")
-            yield Edit(start, after, str(low + 1), "one entry too many is skipped", f"start after entry {low + 1}")
+            what = "one entry too many is skipped"
+            yield Edit(start, colon, str(low + 1), what, f"start after entry {low + 1}")
         case _:
             return

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from runner.scripted.mutate import Mutation
 
-_FOLDERS = ("data", "input", "files", "/mnt/data", "/data", "/home/user", "resources", "../data", "/content", "datasets")
+_FOLDERS = (
+    "data",
+    "input",
+    "files",
+    "/mnt/data",
+    "/data",
+    "/home/user",
+    "resources",
+    "../data",
+    "/content",
+    "datasets",
+)
 
 
 def misplaced(code: str, rng: random.Random, files: Path) -> Iterator[Mutation]:
@@ -24,9 +35,11 @@ def misplaced(code: str, rng: random.Random, files: Path) -> Iterator[Mutation]:
     for node in source.nodes():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_there(node.value, files):
             start, end = source.span(node)
-            for other in _others(node.value, rng):
-                if not (files / other).exists():
-                    edits.append(Edit(start, end, f'"{other}"', f"{other} does not exist; it is {node.value}"))
+            edits.extend(
+                Edit(start, end, f'"{other}"', f"{other} does not exist; it is {node.value}")
+                for other in _others(node.value, rng)
+                if not (files / other).exists()
+            )
     yield from shuffled(edits, rng, code)
 
 

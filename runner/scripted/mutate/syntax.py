@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 _PROSE = ("Now the next part", "Then continue with the rest", "The following lines do the work", "Here we go on",
           "This part does the computation", "Next: the remaining steps")  # fmt: skip
+_CHANGES = (  # pattern, what replaces it, and what that is
+    (r"[)\]}]", "", "a closing bracket is missing"),
+    (r"[(\[{]", "", "an opening bracket is missing"),
+    (r":(?=[ \t]*$)", "", "a colon is missing"),
+    (r"(?<=[^\s\"'])[\"'](?=[\s,)\]:])", "", "a quotation mark is missing"),
+    (r"(?<=[^\s\"'])[\"'](?=[\s,)\]:])", "\u201d", "a curly quotation mark ends a string"),
+    (r"^ ( {3,})(?=\S)", r"\1", "a line of a block is indented by one less"),
+    (r"^ {4,}(?=\S)", "", "a line of a block is not indented"),
+    (r",(?= \S)", "", "a comma is missing"),
+    (r"(?<= )==(?= )", "=", "an assignment in place of a comparison"),
+    (r"^(\s*)print\((.*)\)$", r"\1print \2", "print is written as a statement"),
+    (r"\belif\b", "else if", "else if in place of elif"),
+    (r"(?<=[\w)\]\"']) = (?=\S)", " := ", "a wrong assignment operator"),
+    (r"(?<=[\w)\]\"']) = (?=\S)", " => ", "a wrong assignment operator"),
+)
 _RESERVED = ("class", "lambda", "from", "global", "with", "is")
 
 
@@ -45,34 +60,15 @@ def broken(code: str, rng: random.Random) -> Iterator[Mutation]:
 
 
 def _edits(code: str, rng: random.Random) -> Iterator[Edit]:
-    for match in re.finditer(r"[)\]}]", code):
-        yield Edit(match.start(), match.end(), "", "a closing bracket is missing")
-    for match in re.finditer(r"[(\[{]", code):
-        yield Edit(match.start(), match.end(), "", "an opening bracket is missing")
-    for match in re.finditer(r":(?=[ \t]*$)", code, re.MULTILINE):
-        yield Edit(match.start(), match.end(), "", "a colon is missing")
-    for match in re.finditer(r"(?<=[^\s\"'])[\"'](?=[\s,)\]:])", code):
-        yield Edit(match.start(), match.end(), "", "a quotation mark is missing")
-        yield Edit(match.start(), match.end(), "”", "a curly quotation mark ends a string")
-    for match in re.finditer(r"^(?=[A-Za-z])", code, re.MULTILINE):
-        if match.start():
-            yield Edit(match.start(), match.start(), rng.choice(("  ", "    ", " ")), "a line is indented for no reason")
-            yield Edit(match.start(), match.start(), f"{rng.choice(_PROSE)}\n", "prose stands between the lines of code")
-    for match in re.finditer(r"^ {4,}(?=\S)", code, re.MULTILINE):
-        yield Edit(match.start(), match.end(), match[0][1:], "a line of a block is indented by one less")
-        yield Edit(match.start(), match.end(), "", "a line of a block is not indented")
-    for match in re.finditer(r",(?= \S)", code):
-        yield Edit(match.start(), match.end(), "", "a comma is missing")
-    for match in re.finditer(r"(?<= )==(?= )", code):
-        yield Edit(match.start(), match.end(), "=", "an assignment in place of a comparison")
-    for match in re.finditer(r"^(\s*)print\((.*)\)$", code, re.MULTILINE):
-        yield Edit(match.start(), match.end(), f"{match[1]}print {match[2]}", "print is written as a statement")
+    for pattern, text, what in _CHANGES:
+        for match in re.finditer(pattern, code, re.MULTILINE):
+            yield Edit(match.start(), match.end(), match.expand(text), what)
+    for match in re.finditer(r"\n(?=[A-Za-z])", code):
+        at = match.end()
+        yield Edit(at, at, rng.choice(("  ", "    ", " ")), "a line is indented for no reason")
+        yield Edit(at, at, f"{rng.choice(_PROSE)}\n", "prose stands between the lines of code")
     for match in re.finditer(r"^([a-z]\w*)(?= = )", code, re.MULTILINE):
         yield Edit(match.start(), match.end(), rng.choice(_RESERVED), "a reserved word is used as a name")
-    for match in re.finditer(r"^elif\b|\belif\b", code, re.MULTILINE):
-        yield Edit(match.start(), match.end(), "else if", "else if in place of elif")
-    for match in re.finditer(r"(?<=[\w)\]\"']) = (?=\S)", code):
-        yield Edit(match.start(), match.end(), " := " if rng.random() < 0.5 else " => ", "a wrong assignment operator")
     cut = code.rstrip()
     if len(cut) > 30:
         where = len(cut) - rng.randrange(2, min(20, len(cut) // 2))

@@ -1,5 +1,7 @@
-"""AutoGen's two agents: plain chat. The assistant writes fenced code blocks, which the other agent runs as files of
-their own, without a kernel between them; a message that ends with TERMINATE ends the run.
+"""AutoGen's two agents: plain chat.
+
+The assistant writes fenced code blocks, which the other agent runs as files of their own, without a kernel between
+them; a message that ends with TERMINATE ends the run.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def _say(script: Script, at: int, output: str) -> str:
             steps = (plan.mark.format(n=n, step=step) for n, step in enumerate(plan.steps, start=1))
             return "\n".join(filter(None, (plan.said, *steps)))
         case Act() as act:
-            code = f"```{act.language}\n{_whole(script, at).strip()}\n```"
+            code = f"```{act.language}\n{_whole(script, at, act).strip()}\n```"
             return "\n\n".join(filter(None, (act.thought, code, act.closing)))
         case Say() as say:
             return say.text
@@ -47,10 +49,8 @@ def _say(script: Script, at: int, output: str) -> str:
             return f"{answers.word(finish, output)}\n\n{_END}"
 
 
-def _whole(script: Script, at: int) -> str:
+def _whole(script: Script, at: int, own: Act) -> str:
     """Put the kept code so far before that of the move: nothing else remembers it."""
-    own = script.moves[at]
-    assert isinstance(own, Act)
     if own.language != "python":
         return own.code
     before = [

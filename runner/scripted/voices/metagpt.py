@@ -1,5 +1,7 @@
-"""MetaGPT's Data Interpreter: a plan as a fenced JSON list, then for each of its tasks one fenced python block, run in
-a notebook that remembers. It has no place for prose alone: what is said is printed.
+"""MetaGPT's Data Interpreter.
+
+It wants a plan as a fenced JSON list, then for each of the plan's tasks one fenced python block, which is run in a
+notebook that remembers. It has no place for prose alone: what is said is printed.
 """
 
 from __future__ import annotations
@@ -74,7 +76,11 @@ def _fenced(language: str, text: str) -> str:
 
 def _plan(messages: Messages, script: Script, at: int) -> Reply:
     finished = [task for task in _current_plan(messages) if task.get("is_finished")]
-    kept = [{key: task.get(key) for key in ("task_id", "dependent_task_ids", "instruction", "task_type")} for task in finished]
+    kept = [
+        {key: task.get(key) for key in ("task_id", "dependent_task_ids", "instruction", "task_type")}
+        for task in finished
+    ]
+    played: tuple[int, ...]
     move = script.moves[at] if at < len(script.moves) else None
     if isinstance(move, Plan):
         said, steps, played, at = move.said, move.steps, (at,), at + 1
@@ -110,9 +116,7 @@ def _code(messages: Messages, script: Script, at: int) -> Reply:
     moves = script.moves
     prose: list[str] = []
     played: list[int] = []
-    while at < len(moves) and isinstance(moves[at], Plan):  # a plan that nobody asked for is prose
-        plan = moves[at]
-        assert isinstance(plan, Plan)
+    while at < len(moves) and isinstance(plan := moves[at], Plan):  # a plan that nobody asked for is prose
         prose.append("\n".join(filter(None, (plan.said, *(f"{n}. {step}" for n, step in enumerate(plan.steps, 1))))))
         played.append(at)
         at += 1
