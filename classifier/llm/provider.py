@@ -35,7 +35,7 @@ TO_RETRY = {408, 425, 429}  # of the 4xx, those that ask to come back
 def load() -> Any:
     """Import litellm and keep it off the network: bundled prices and tokenizers, no `.env`, nothing printed."""
     # what pydantic says of litellm's own types and habits is no word for users, who can do nothing about it
-    warnings.filterwarnings("ignore", r"Item '\w+' on TypedDict class '\w+' is using the `ReadOnly`", UserWarning)
+    warnings.filterwarnings("ignore", r"Items? .* on TypedDict class .* using the `ReadOnly`", UserWarning)
     warnings.filterwarnings("ignore", r"Accessing the 'model_\w+' attribute on the instance", DeprecationWarning)
     return _imported()
 

@@ -9,7 +9,7 @@ A framework of your own is one new file here, named like it, with
     def prepare(setup: Setup) -> Start: ...
         "Write what the run needs into setup.workspace, and say how it is started there."
     def collect(workspace: Path) -> Collected: ...
-        "Gather what the run left: native logs (richest first; each read by one of coroner's formats), and its last word."
+        "Gather what the run left: native logs (richest first; coroner's formats read each), and its last word."
 
 Driver scripts, which run inside the sandbox under the framework's own Python, lie in `drivers/` and import no coroner.
 """
