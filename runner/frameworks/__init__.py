@@ -2,7 +2,8 @@
 
 A framework of your own is one new file here, named like it, with
 
-    PACKAGES = ("its-name==1.2.3", *_environment.TASK_PACKAGES)   # `make lock-frameworks` resolves them into <name>.lock
+    PACKAGES = ("its-name==1.2.3", *_environment.TASK_PACKAGES)
+        "What it needs: `make lock-frameworks` resolves it into <name>.lock, beside the file."
 
     def install(home: Path) -> Installed: ...
         "Make its environment below `home` (a virtual environment from the lock), once; raises InstallError."

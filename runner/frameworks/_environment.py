@@ -27,7 +27,9 @@ _READY = "coroner-ready"  # written last: without it an environment is half-made
 _MINUTES = 30
 
 
-def make(home: Path, name: str, version: str, *, source: Sequence[str] = (), env: dict[str, str] | None = None) -> Installed:
+def make(
+    home: Path, name: str, version: str, *, source: Sequence[str] = (), env: dict[str, str] | None = None
+) -> Installed:
     """Make the environment of `<name>.lock` below `home`, unless it is there; return where it is.
 
     Its folder is named by the lock's content (and by `source`), so another lock makes another environment. `source`
@@ -46,7 +48,9 @@ def make(home: Path, name: str, version: str, *, source: Sequence[str] = (), env
             if not (folder / _READY).is_file():
                 _make(folder, lock, content.decode(), source, env or {})
     except OSError as error:
-        raise InstallError(f"{name} cannot be installed in {home}: {error}. Name a folder that can be written") from error
+        raise InstallError(
+            f"{name} cannot be installed in {home}: {error}. Name a folder that can be written"
+        ) from error
     return Installed(name=name, version=version, python=folder / "bin" / "python", folders=_folders(folder))
 
 
@@ -55,7 +59,15 @@ def _make(folder: Path, lock: Path, pins: str, source: Sequence[str], env: dict[
         shutil.rmtree(folder)
     name = folder.name
     _uv("venv", "--quiet", "--no-python-downloads", "--python", _python(), str(folder), name=name)
-    into = ("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--no-deps", "--compile-bytecode")
+    into: tuple[str, ...] = (
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(folder / "bin" / "python"),
+        "--no-deps",
+        "--compile-bytecode",
+    )
     if builder := re.search(rf"^{BUILDER}==.*(?:\n[ ]+.*)*", pins, re.MULTILINE):
         _uv(*into, "--require-hashes", "--requirement", "-", name=name, given=builder[0])
         into = (*into, "--no-build-isolation")

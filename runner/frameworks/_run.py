@@ -61,9 +61,7 @@ def native(workspace: Path, names: Sequence[str]) -> tuple[Path, ...]:
 
     The agent may have written anything there: links and devices are left alone. The key is struck out of what remains.
     """
-    folder = workspace / RUN
-    if folder.is_symlink() or not folder.is_dir():
-        return ()
+    folder = workspace.resolve() / RUN
     found = (folder / name for name in names)
     return tuple(path for path in found if _is_plain(path) and _redacted(path))
 
@@ -78,8 +76,10 @@ def read(path: Path) -> Any:
 
 def _is_plain(path: Path) -> bool:
     try:
+        if path.resolve() != path:  # a link somewhere on the way
+            return False
         found = path.lstat()
-    except OSError:
+    except (OSError, RuntimeError):  # not there; a ring of links
         return False
     return stat.S_ISREG(found.st_mode) and 0 < found.st_size <= MAX_LOG
 

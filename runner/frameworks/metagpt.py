@@ -90,7 +90,7 @@ def prepare(setup: Setup) -> Start:
 
 def collect(workspace: Path) -> Collected:
     """Gather what the run left."""
-    logs = sorted(f"metagpt/logs/{path.name}" for path in (workspace / _run.RUN).glob("metagpt/logs/*.txt"))
+    logs = sorted(f"logs/{path.name}" for path in (workspace / _run.RUN / "logs").glob("*.txt"))
     found = _run.native(workspace, ("result.json", "console.txt", *logs[:3]))
     result = next((_run.read(path) for path in found if path.name == "result.json"), None)
     return Collected(native=found, final=_final(result))

@@ -19,7 +19,9 @@ RUN = pathlib.Path(".coroner").absolute()  # in the working folder: what the run
 def start() -> dict[str, Any]:
     """Return what `prepare` wrote (prompt, model, base_url, key, max_rounds), and keep a copy of what is printed."""
     # `import autogen` in autogen.py must find the framework, not the driver.
-    sys.path[:] = [place for place in sys.path if pathlib.Path(place or ".").absolute() != pathlib.Path(__file__).parent]
+    sys.path[:] = [
+        place for place in sys.path if pathlib.Path(place or ".").absolute() != pathlib.Path(__file__).parent
+    ]
     console = (RUN / "console.txt").open("w", encoding="utf-8")
     sys.stdout, sys.stderr = _Tee(sys.stdout, console), _Tee(sys.stderr, console)
     told: dict[str, Any] = json.loads((RUN / "setup.json").read_text(encoding="utf-8"))

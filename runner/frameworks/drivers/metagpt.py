@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pathlib
 import sys
 from typing import Any
 
@@ -70,8 +71,10 @@ def main() -> None:
 
 def _configure(told: dict[str, Any]) -> None:
     """Write MetaGPT's configuration, which it wants to find when it is imported."""
-    root = _driver.RUN / "metagpt"
-    (root / "config").mkdir(parents=True, exist_ok=True)
+    root = pathlib.Path.home() / "metagpt"
+    (root / "config").mkdir(parents=True)
+    (_driver.RUN / "logs").mkdir()
+    (root / "logs").symlink_to(_driver.RUN / "logs")  # of all that it writes there, only the logs come home
     model = {"api_type": "openai", "model": told["model"], "base_url": told["base_url"], "api_key": told["key"]}
     config = {"llm": model | {"calc_usage": False}}  # counting wants tiktoken's file, from the network
     (root / "config" / "config2.yaml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
