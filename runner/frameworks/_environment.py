@@ -28,17 +28,23 @@ _MINUTES = 30
 
 
 def make(
-    home: Path, name: str, version: str, *, source: Sequence[str] = (), env: dict[str, str] | None = None
+    home: Path,
+    name: str,
+    version: str,
+    *,
+    source: Sequence[str] = (),
+    env: dict[str, str] | None = None,
+    locks: Path = _HERE,
 ) -> Installed:
-    """Make the environment of `<name>.lock` below `home`, unless it is there; return where it is.
+    """Make the environment of `<name>.lock` (in `locks`) below `home`, unless it is there; return where it is.
 
     Its folder is named by the lock's content (and by `source`), so another lock makes another environment. `source`
     are packages from elsewhere that go in after the lock, without their dependencies (pip's requirement specifiers);
     `env` is set for their build. Raises InstallError.
     """
-    lock = _HERE / f"{name}.lock"
+    lock = locks / f"{name}.lock"
     if not lock.is_file():
-        raise InstallError(f"{lock.name} is not beside {_HERE.name}/{name}.py: write it with `make lock-frameworks`")
+        raise InstallError(f"there is no {lock}: write it with `make lock-frameworks`")
     content = lock.read_bytes()
     digest = hashlib.sha256(b"\n".join([content, *(part.encode() for part in source)])).hexdigest()[:12]
     folder = home.absolute() / f"{name}-{digest}"
