@@ -75,15 +75,17 @@ class Place(NamedTuple):
     ports: dict[int, Path]
 
 
-def verify(chosen: Sequence[Task], *, python: Path | None = None, jobs: int | None = None) -> Iterator[Verified]:
+def verify(
+    chosen: Sequence[Task], *, python: Path | None = None, sandbox: str | None = None, jobs: int | None = None
+) -> Iterator[Verified]:
     """Verify tasks in parallel; yields them in their order.
 
-    Solutions run under `python` (None: coroner's own), in bubblewrap where that works, else as plain processes: they
-    are coroner's own code.
+    Solutions run under `python` (None: coroner's own). `sandbox` is bubblewrap or unsafe; None: the first where it
+    works, else plain processes, for the solutions are coroner's own code.
     """
     interpreter = _interpreter((python or Path(sys.executable)).absolute())
     _compile(chosen, interpreter.path)
-    with _place() as place, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+    with _place(sandbox) as place, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         yield from pool.map(lambda task: _verify(task, interpreter, place), chosen)
 
 
@@ -114,8 +116,10 @@ def table(found: Sequence[Verified]) -> Table:
 
 
 @contextmanager
-def _place() -> Iterator[Place]:
-    if sandboxes.load("bubblewrap").available() is None:
+def _place(sandbox: str | None) -> Iterator[Place]:
+    if sandbox is None:
+        sandbox = "unsafe" if sandboxes.load("bubblewrap").available() else "bubblewrap"
+    if sandbox == "bubblewrap":
         with tempfile.TemporaryDirectory(prefix="coroner-site-") as name, on_socket(Path(name, "site.sock")) as socket:
             yield Place("bubblewrap", f"http://127.0.0.1:{SITE_PORT}", {SITE_PORT: socket})
     else:

@@ -28,6 +28,11 @@ def test_every_task_is_solvable_and_not_by_a_guess() -> None:
     assert not failed, failed
 
 
+def test_tasks_are_verified_without_a_sandbox_too() -> None:
+    (found,) = verify([ATLAS], sandbox="unsafe")
+    assert found.passed, found
+
+
 def test_a_solution_that_needs_a_kernel_or_a_script_fails_the_other_way() -> None:
     counted = "import os\nn = len(os.listdir('.'))\nopen(f'{n}', 'w').close()\n"
     (found,) = verify([solved_by(counted, "print(f'@x[{7319 + n}]')")])
