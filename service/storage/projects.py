@@ -73,6 +73,14 @@ def ensure(session: Session, name: str = DEFAULT) -> int:
     return put(session, ProjectRow, {"name": name, "created": now()}, by=("name",))[0]
 
 
+def find(session: Session, name: str) -> int:
+    """Return the id of the project of that name. Raises NotFoundError."""
+    found = session.scalar(select(ProjectRow.id).where(ProjectRow.name == name))
+    if found is None:
+        raise NotFoundError(f"no project {name!r}")
+    return found
+
+
 def names(session: Session) -> tuple[str, ...]:
     """Return the names of all projects."""
     return tuple(session.scalars(select(ProjectRow.name).order_by(ProjectRow.name)))

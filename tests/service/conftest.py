@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import open_hub
 from sqlalchemy import create_engine, text
 
 from service.storage.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from service.hub import Hub
 
 NOBODY = "postgres"  # PostgreSQL refuses to run as root; Debian's package brings this account
 
@@ -80,3 +83,11 @@ def database(url: str) -> Iterator[Database]:
 def another(url: str) -> Callable[[], Database]:
     """Open the same database once more, as another process would."""
     return lambda: Database(url)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """Give the inside of a service on loopback, with small limits."""
+    opened = open_hub(tmp_path, max_bytes=50_000)
+    yield opened
+    opened.close()
