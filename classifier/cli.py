@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,13 +165,19 @@ def show_taxonomy(
     show(console(), report.cause_page(found, known) if found else report.taxonomy_page(known))
 
 
-def main() -> None:
-    """Run the command line, the runner's and the service's commands among it."""
+@cache
+def whole() -> typer.Typer:
+    """Return the command line with the runner's and the service's commands: by name, for both lie above this layer."""
     import importlib  # noqa: PLC0415 - see the module
 
     for part in ("runner.cli", "service.cli"):
-        importlib.import_module(part).mount(app)  # by name: both lie above this layer
-    app()
+        importlib.import_module(part).mount(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    whole()()
 
 
 for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
