@@ -87,7 +87,7 @@ def test_a_folder_of_the_host_is_read_where_the_job_says(place: Place, tmp_path:
 
 
 def test_a_folder_of_the_host_is_read_at_its_own_place_even_in_tmp(place: Place) -> None:
-    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # noqa: S108 - where a run has a /tmp of its own
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name, "below")
         folder.mkdir()
         (folder / "x.csv").write_text("1,2", encoding="utf-8")
