@@ -28,7 +28,7 @@ from runner.site.serving import on_port, on_socket
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.table import Table
+    from rich.console import Group
 
     from runner.task import Task
 
@@ -103,16 +103,17 @@ def choose(names: Sequence[str]) -> tuple[Task, ...]:
     return tuple(found.values())
 
 
-def table(found: Sequence[Verified]) -> Table:
-    """Return what was found as a table for the terminal."""
-    from rich.markup import escape  # noqa: PLC0415 - a second of rich for those who see it
+def page(found: Sequence[Verified]) -> Group:
+    """Return what was found for the terminal: a table, and below it the problems in full."""
+    from rich.console import Group  # noqa: PLC0415 - a second of rich for those who see it
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    out = Table("task", *WAYS, "seconds")
+    table = Table("task", *WAYS, "seconds")
     for one in found:
-        cells = [escape(one.problems[way].strip().rpartition("\n")[2]) or "ok" for way in WAYS]
-        out.add_row(one.task, *cells, f"{one.seconds:.1f}")
-    return out
+        table.add_row(one.task, *("FAILS" if one.problems[way] else "ok" for way in WAYS), f"{one.seconds:.1f}")
+    told = [f"{one.task}, {way}: {one.problems[way]}" for one in found for way in WAYS if one.problems[way]]
+    failed = sum(not one.passed for one in found)
+    return Group(table, *told, f"{len(found) - failed} of {len(found)} tasks can be solved, and not by a guess.")
 
 
 @contextmanager

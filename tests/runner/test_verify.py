@@ -9,7 +9,7 @@ from rich.console import Console
 from runner import verify as verifier
 from runner.task import Answer, Category, Kind, Stage, Task
 from runner.tasks import UnknownTaskError, tasks
-from runner.verify import choose, guess, table, verify
+from runner.verify import choose, guess, page, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,10 +87,11 @@ def test_tasks_are_chosen_by_name_or_its_beginning() -> None:
         choose(["web_atlas", "nothing"])
 
 
-def test_the_table_shows_each_task_and_what_is_wrong_with_it() -> None:
+def test_the_page_shows_each_task_and_what_is_wrong_with_it() -> None:
     found = list(verify([solved_by("1 / 0", "print('@x[7319]')")]))
     console = Console(width=200, file=(out := io.StringIO()))
-    console.print(table(found))
+    console.print(page(found))
     text = out.getvalue()
     assert "web_atlas" in text
     assert "ZeroDivisionError: division by zero (stage 1)" in text
+    assert "0 of 1 tasks can be solved" in text
