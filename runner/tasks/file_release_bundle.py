@@ -24,7 +24,8 @@ TASK = Task(
     constraints=(
         (
             "Unpack bundle.zip into release. Merge the settings/*.json in ascending order of their names (code points) "
-            "into release/settings.json: objects are merged key by key at every depth, any other value replaces the earlier one."
+            "into release/settings.json: objects are merged key by key at "
+            "every depth, any other value replaces the earlier one."
         ),
         (
             "Write settings.json as JSON with sorted keys, an indent of 2 and one line feed at its end, as Python's "
