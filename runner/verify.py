@@ -28,7 +28,7 @@ from runner.site.serving import on_port, on_socket
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.table import Table
+    from rich.console import Group
 
     from runner.task import Task
 
@@ -75,15 +75,17 @@ class Place(NamedTuple):
     ports: dict[int, Path]
 
 
-def verify(chosen: Sequence[Task], *, python: Path | None = None, jobs: int | None = None) -> Iterator[Verified]:
+def verify(
+    chosen: Sequence[Task], *, python: Path | None = None, sandbox: str | None = None, jobs: int | None = None
+) -> Iterator[Verified]:
     """Verify tasks in parallel; yields them in their order.
 
-    Solutions run under `python` (None: coroner's own), in bubblewrap where that works, else as plain processes: they
-    are coroner's own code.
+    Solutions run under `python` (None: coroner's own). `sandbox` is bubblewrap or unsafe; None: the first where it
+    works, else plain processes, for the solutions are coroner's own code.
     """
     interpreter = _interpreter((python or Path(sys.executable)).absolute())
     _compile(chosen, interpreter.path)
-    with _place() as place, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+    with _place(sandbox) as place, ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         yield from pool.map(lambda task: _verify(task, interpreter, place), chosen)
 
 
@@ -101,21 +103,24 @@ def choose(names: Sequence[str]) -> tuple[Task, ...]:
     return tuple(found.values())
 
 
-def table(found: Sequence[Verified]) -> Table:
-    """Return what was found as a table for the terminal."""
-    from rich.markup import escape  # noqa: PLC0415 - a second of rich for those who see it
+def page(found: Sequence[Verified]) -> Group:
+    """Return what was found for the terminal: a table, and below it the problems in full."""
+    from rich.console import Group  # noqa: PLC0415 - a second of rich for those who see it
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    out = Table("task", *WAYS, "seconds")
+    table = Table("task", *WAYS, "seconds")
     for one in found:
-        cells = [escape(one.problems[way].strip().rpartition("\n")[2]) or "ok" for way in WAYS]
-        out.add_row(one.task, *cells, f"{one.seconds:.1f}")
-    return out
+        table.add_row(one.task, *("FAILS" if one.problems[way] else "ok" for way in WAYS), f"{one.seconds:.1f}")
+    told = [f"{one.task}, {way}: {one.problems[way]}" for one in found for way in WAYS if one.problems[way]]
+    failed = sum(not one.passed for one in found)
+    return Group(table, *told, f"{len(found) - failed} of {len(found)} tasks can be solved, and not by a guess.")
 
 
 @contextmanager
-def _place() -> Iterator[Place]:
-    if sandboxes.load("bubblewrap").available() is None:
+def _place(sandbox: str | None) -> Iterator[Place]:
+    if sandbox is None:
+        sandbox = "unsafe" if sandboxes.load("bubblewrap").available() else "bubblewrap"
+    if sandbox == "bubblewrap":
         with tempfile.TemporaryDirectory(prefix="coroner-site-") as name, on_socket(Path(name, "site.sock")) as socket:
             yield Place("bubblewrap", f"http://127.0.0.1:{SITE_PORT}", {SITE_PORT: socket})
     else:

@@ -9,7 +9,7 @@ from rich.console import Console
 from runner import verify as verifier
 from runner.task import Answer, Category, Kind, Stage, Task
 from runner.tasks import UnknownTaskError, tasks
-from runner.verify import choose, guess, table, verify
+from runner.verify import choose, guess, page, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,11 @@ def solved_by(*code: str, value: str = "7319") -> Task:
 def test_every_task_is_solvable_and_not_by_a_guess() -> None:
     failed = [one for one in verify(tasks()) if not one.passed]
     assert not failed, failed
+
+
+def test_tasks_are_verified_without_a_sandbox_too() -> None:
+    (found,) = verify([ATLAS], sandbox="unsafe")
+    assert found.passed, found
 
 
 def test_a_solution_that_needs_a_kernel_or_a_script_fails_the_other_way() -> None:
@@ -82,10 +87,11 @@ def test_tasks_are_chosen_by_name_or_its_beginning() -> None:
         choose(["web_atlas", "nothing"])
 
 
-def test_the_table_shows_each_task_and_what_is_wrong_with_it() -> None:
+def test_the_page_shows_each_task_and_what_is_wrong_with_it() -> None:
     found = list(verify([solved_by("1 / 0", "print('@x[7319]')")]))
     console = Console(width=200, file=(out := io.StringIO()))
-    console.print(table(found))
+    console.print(page(found))
     text = out.getvalue()
     assert "web_atlas" in text
     assert "ZeroDivisionError: division by zero (stage 1)" in text
+    assert "0 of 1 tasks can be solved" in text
