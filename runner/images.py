@@ -82,11 +82,12 @@ def build(framework: str, home: Path) -> str:
         pip = (str(installed.python), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
         lock = str(context / f"{framework}.lock")
         _call((*pip, "--require-hashes", "--requirement", lock, "--wheel-dir", str(context / "wheels")))
-        _build(context, f"{framework}.Dockerfile", wanted)
+        make(context, f"{framework}.Dockerfile", wanted)
     return wanted
 
 
-def _build(context: Path, file: str, wanted: str) -> None:
+def make(context: Path, file: str, wanted: str) -> None:
+    """Build the image `wanted` from a Dockerfile in a folder, without network. Raises SandboxError."""
     from docker.errors import DockerException  # noqa: PLC0415 - as above
 
     engine = client()
