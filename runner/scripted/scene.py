@@ -203,9 +203,9 @@ class Scene:
         said = self.surface.say(phrases.GIVE_UP)
         return Finish(text=said, otherwise=said)
 
-    def guess(self) -> Finish:
+    def guess(self, made: str | None = None) -> Finish:
         """End with an answer that nothing supports, and that is wrong."""
-        return Finish(text=self.surface.say(phrases.GUESS, guess=self.guessed()))
+        return Finish(text=self.surface.say(phrases.GUESS, guess=made or self.guessed()))
 
     def guessed(self) -> str:
         """Make up a wrong answer in the right form."""
