@@ -150,7 +150,9 @@ def write(out: Path, found: Iterable[Yield]) -> int:
     order = sorted(found, key=lambda one: one.trace.id)
     size = 0
     for framework in sorted({one.trace.framework for one in order}):
-        lines = [f"{one.trace.model_dump_json(exclude_defaults=True)}\n" for one in order if one.trace.framework == framework]
+        lines = [
+            f"{one.trace.model_dump_json(exclude_defaults=True)}\n" for one in order if one.trace.framework == framework
+        ]
         packed = gzip.compress("".join(lines).encode(), compresslevel=9, mtime=0)
         (out / file_of(framework)).write_bytes(packed)
         size += len(packed)

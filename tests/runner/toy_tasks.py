@@ -77,4 +77,4 @@ def build(task: Task, folder: Path) -> None:
         notes.mkdir()
         (notes / "alpha.txt").write_text("one two three four\n")
         (notes / "beta.txt").write_text("a b c d e f g h\n")
-        (notes / "draft.txt").write_text("x " * 30)
+        (notes / "draft.txt").write_text("x " * 1200)
