@@ -72,6 +72,7 @@ def build(task: Task, folder: Path) -> None:
     if task.id == SALES.id:
         rows = ("north,10,1", "south,20,2", "north,,4", "north,15,3", "east,9,1", "north,18,5", "south,,2", "east,30,1")
         (folder / "sales.csv").write_text("region,price,quantity\n" + "\n".join(rows) + "\n")
+        (folder / "readme.txt").write_text("The shop was opened in spring. " * 120)
     else:
         notes = folder / "notes"
         notes.mkdir()
