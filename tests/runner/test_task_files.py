@@ -22,7 +22,7 @@ FILES = {  # task -> how many files it starts from, and the first digits of the 
     "data_iqr_outliers": (1, "9adb15cd5cd8f6f9"),
     "data_library_loans": (1, "5350fd5ca4674af1"),
     "data_login_hours": (1, "1393dbd562439c3b"),
-    "data_monthly_energy": (11, "edbd1cf060f75008"),
+    "data_monthly_energy": (11, "b8a1dddaebb3144f"),
     "data_mushroom_tree": (1, "a00bf35e6819410f"),
     "data_order_summary": (1, "a721e4a9a502d235"),
     "data_parcel_weights": (1, "98ddf8c895c025fe"),
@@ -35,7 +35,7 @@ FILES = {  # task -> how many files it starts from, and the first digits of the 
     "data_winter_receipts": (1, "5dbadc474640cb1a"),
     "data_zscore_outliers": (1, "5ccfbc73f335e449"),
     "file_duplicates": (83, "b2d403b1bc7dae77"),
-    "file_photo_sort": (75, "97a9309047cd6114"),
+    "file_photo_sort": (75, "d891fe3c4e85c0da"),
     "file_release_bundle": (1, "dcac61357a6d0a7a"),
     "file_rotated_logs": (12, "543db76621716426"),
 }
