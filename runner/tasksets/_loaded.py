@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -30,6 +31,11 @@ class Line(Generic[_Model]):
     def broken(self, why: str) -> TaskSetError:
         """Return the error to raise."""
         return TaskSetError(f"{self._place}: {why}")
+
+    def distinct(self, names: Sequence[str]) -> None:
+        """Refuse two answers of one name: only one of them could be given."""
+        if twice := [name for name, times in Counter(names).items() if times > 1]:
+            raise self.broken(f"two answers are called {twice[0]!r}")
 
 
 class Loaded:

@@ -119,9 +119,10 @@ def _labels(path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
     for line in lines(path, _Label):
         if str(line.value.id) in out:
             raise line.broken(f"a second label with the id {line.value.id}")
-        wrong = [name for name, _ in line.value.common_answers if not re.fullmatch(r"\w+", name)]
-        if wrong:
+        called = [name for name, _ in line.value.common_answers]
+        if wrong := [name for name in called if not re.fullmatch(r"\w+", name)]:
             raise line.broken(f"{wrong[0]!r} cannot be the name of an answer: letters, digits and _ only")
+        line.distinct(called)
         out[str(line.value.id)] = line.value.common_answers
     return out
 

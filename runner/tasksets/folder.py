@@ -37,9 +37,7 @@ def load(spec: str) -> Loaded:
 
 def _check(line: Line[Task]) -> None:
     """Refuse answers that nothing could match."""
-    names = [answer.name for answer in line.value.answers]
-    if len(set(names)) < len(names):
-        raise line.broken("two answers have the same name")
+    line.distinct([answer.name for answer in line.value.answers])
     for answer in line.value.answers:
         if answer.kind is Kind.NUMBER and forms.number(answer.value) is None:
             raise line.broken(f"answers: {answer.value!r} is no plain number, as {answer.name} must be")
