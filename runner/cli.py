@@ -24,6 +24,8 @@ from classifier.terminal import (
     watched,
     write,
 )
+from runner import cli_run, cli_tasks, cli_verify
+from runner.record import record
 
 if TYPE_CHECKING:
     from runner.report.tables import Report
@@ -37,10 +39,14 @@ bench = typer.Typer(
 
 BenchFolder = Annotated[Path, typer.Argument(help="Folder that `coroner bench run` wrote.", metavar="DIR")]
 
+for command in (cli_run.run, cli_tasks.tasks, cli_tasks.install, cli_verify.verify):
+    bench.command()(command)
+
 
 def mount(app: typer.Typer) -> None:
     """Hang the runner's commands into coroner's command line."""
     app.add_typer(bench)
+    app.command(context_settings={"allow_interspersed_args": False})(record)  # what follows the command is its own
 
 
 @bench.command()
