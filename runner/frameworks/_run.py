@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RUN = ".coroner"  # folder in the workspace: what the run is told, and its native logs; _driver.py names it too
 KEY = "thrown-away-by-coroner"  # the frameworks ask for a key; the proxy needs none
+HOME = "/home/agent"  # what every sandbox has as an empty home
 MAX_LOG = 64 * 2**20  # bytes of one native log; a run that leaves more has gone astray
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -41,6 +42,7 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
         argv=(str(setup.installed.python), f"{PLACE}/{driver}.py"),
         env={
             "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",  # the agent's `python` is the framework's
+            "HOME": HOME,
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",

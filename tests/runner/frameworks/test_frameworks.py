@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from played import PROMPT, leave
 
-from runner import frameworks
+from runner import frameworks, sandboxes
 from runner.frameworks import _environment, _run
 
 FOLDER = Path(frameworks.__file__).parent
@@ -161,6 +161,7 @@ def test_a_start_tells_the_run_its_task_and_nothing_of_ours(
     start = frameworks.load(name).prepare(setup)
     assert start.argv[0] == str(installed.python)
     assert start.env["PATH"].startswith(f"{tmp_path}/env/bin:")
+    assert start.env["HOME"] == sandboxes.HOME
     assert "SECRET_OF_OURS" not in start.env
     assert PROMPT in (tmp_path / ".coroner" / "setup.json").read_text()
     (driver,) = (folder for folder, place in start.readable.items() if place == _run.PLACE)
