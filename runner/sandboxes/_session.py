@@ -113,7 +113,7 @@ class _Run:
         """Return which bound is overstepped, if one is."""
         if self.started is not None and time.monotonic() - self.started > self.job.bounds.seconds:
             return "time"
-        return "output" if self.output > self.job.bounds.output else watch()
+        return "output" if self.output > self.job.bounds.output else self.job.stop() or watch()
 
 
 def converse(
