@@ -24,6 +24,7 @@ from classifier.terminal import (
     watched,
     write,
 )
+from runner import cli_run
 
 if TYPE_CHECKING:
     from runner.report.tables import Report
@@ -36,6 +37,9 @@ bench = typer.Typer(
 )
 
 BenchFolder = Annotated[Path, typer.Argument(help="Folder that `coroner bench run` wrote.", metavar="DIR")]
+
+
+bench.command()(cli_run.run)
 
 
 def mount(app: typer.Typer) -> None:
