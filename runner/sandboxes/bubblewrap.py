@@ -28,22 +28,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from runner.sandboxes import HOME, MIB, WORKSPACE, Bounds, Job, SandboxError
 from runner.sandboxes._cgroup import Group
-from runner.sandboxes._launch import FOLDER, INSIDE, launcher
+from runner.sandboxes._etc import stubs
+from runner.sandboxes._launch import INSIDE, launcher, shown
 from runner.sandboxes._session import Pipes, converse, order, sockets, tail
 from runner.sandboxes._watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from runner.sandboxes import Ended
 
-FILES = {  # what programs look up in /etc, without anything of this machine
-    "passwd": "root:x:0:0:root:/:/bin/false\nagent:x:{uid}:{uid}:agent:" + HOME + ":/bin/sh\n",
-    "group": "root:x:0:\nagent:x:{uid}:\n",
-    "hosts": "127.0.0.1 localhost sandbox\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-    "resolv.conf": "",
-}
 SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/ssl/certs",
@@ -75,10 +67,10 @@ def run(job: Job) -> Ended:
     root = os.geteuid() == 0
     uid = secrets.randbelow(2**30) + 2**30 if root else os.geteuid()  # a new user each time
     with ExitStack() as stack:
-        stubs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coroner-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coroner-")))
         group = stack.enter_context(Group.make(job.bounds))
         errors = stack.enter_context(tempfile.TemporaryFile())
-        command = [*_arguments(job, stubs, uid, root=root), "--", *launcher(os.path.realpath(sys.executable), INSIDE)]
+        command = [*_arguments(job, folder, uid, root=root), "--", *launcher(os.path.realpath(sys.executable), INSIDE)]
         process, first = _start(command, errors)
         channel = Pipes.of(process)
         stack.callback(_end, process, first, channel)
@@ -108,9 +100,9 @@ def _processors(count: float) -> tuple[int, ...]:
     return tuple(secrets.SystemRandom().sample(mine, wanted))  # spread over parallel runs
 
 
-def _arguments(job: Job, stubs: Path, uid: int, *, root: bool) -> list[str]:
+def _arguments(job: Job, folder: Path, uid: int, *, root: bool) -> list[str]:
     """Return bubblewrap's command line. What comes later is mounted over what came before."""
-    shown = sorted(_shown(job), key=lambda pair: pair[1])  # a folder before what lies in it
+    folders = _folders(job, everybody=root)
     arguments = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     arguments += ["--die-with-parent", "--as-pid-1", "--new-session", "--clearenv", "--hostname", "sandbox"]
     arguments += ["--cap-drop", "ALL"]
@@ -120,15 +112,14 @@ def _arguments(job: Job, stubs: Path, uid: int, *, root: bool) -> list[str]:
     else:
         arguments += ["--unshare-user"]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for parent in _parents([HOME, f"{INSIDE}/any", "/etc/any", *(place for _, place in shown)]):
+    for parent in _parents([HOME, f"{INSIDE}/any", "/etc/any", *folders]):
         arguments += ["--perms", "0755", "--dir", parent]  # bubblewrap alone would make them for root only
     for place, mode in (("/tmp", "1777"), ("/dev/shm", "1777"), (HOME, "0755"), (WORKSPACE, "0755")):  # noqa: S108
         arguments += ["--perms", mode, "--size", str(job.bounds.scratch), "--tmpfs", place]
     arguments += _system()
-    for name, text in FILES.items():
-        (stubs / name).write_text(text.format(uid=uid), encoding="utf-8")
-        arguments += ["--ro-bind", str(stubs / name), f"/etc/{name}"]
-    for source, place in shown:
+    for stub, place in stubs(folder, uid).items():
+        arguments += ["--ro-bind", str(stub), place]
+    for place, source in folders.items():
         arguments += ["--ro-bind", source, place]
     for port, socket in sockets(job, everybody=root).items():
         arguments += ["--bind", str(socket), f"{INSIDE}/{port}.sock"]
@@ -155,19 +146,11 @@ def _parents(places: list[str]) -> list[str]:
     return sorted(above - {"/", "/usr"})
 
 
-def _shown(job: Job) -> Iterator[tuple[str, str]]:
-    """Return what of the host is shown besides, and where; raises SandboxError for what is not there."""
-    yield str(FOLDER), f"{INSIDE}/{FOLDER.name}"
-    if not Path(sys.base_prefix).resolve().is_relative_to("/usr"):
-        yield sys.base_prefix, sys.base_prefix
-        real = str(Path(sys.base_prefix).resolve())
-        if real != sys.base_prefix:
-            yield real, real
-    for folder, place in job.readable.items():
-        if not folder.exists():
-            raise SandboxError(f"the run is to read {folder}, which is not there")
-        if not Path(place).is_relative_to("/usr"):
-            yield str(folder.absolute()), place
+def _folders(job: Job, *, everybody: bool) -> dict[str, str]:
+    """Return what of the host is shown besides, by place, a folder before what lies in it."""
+    places = {prefix: prefix for prefix in (sys.base_prefix, str(Path(sys.base_prefix).resolve()))}
+    places |= {place: source for source, place in shown(job, everybody=everybody)}
+    return {place: places[place] for place in sorted(places) if not Path(place).is_relative_to("/usr")}
 
 
 def _start(command: list[str], errors: IO[bytes]) -> tuple[subprocess.Popen[bytes], int | None]:
