@@ -32,7 +32,8 @@ class Act(Frozen):
     """Code that is to be run.
 
     `kept`: later code builds on it, so that a framework without a kernel sends it again with what follows. What fails,
-    or only takes a look, is not kept. `aim` is the part of the plan that it carries out.
+    or only takes a look, is not kept. `aim` is the part of the plan that it carries out, `works` whether it is meant to
+    run through.
     """
 
     kind: Literal["act"] = "act"
@@ -41,6 +42,7 @@ class Act(Frozen):
     code: str
     language: Literal["python", "sh"] = "python"
     kept: bool = True
+    works: bool = True
     closing: str = ""  # said after the code
 
 

@@ -146,3 +146,23 @@ def _imports(code: str) -> Iterator[Edit]:
     for match in re.finditer(r"^(?:import|from) .+\n", code, re.MULTILINE):
         if "(" not in match[0]:
             yield Edit(match.start(), match.end(), "", f"what {match[0].strip()!r} provides is used but not imported")
+
+
+_PLACEHOLDERS = ("YOUR_API_KEY", "<token>", "your-key-here", "INSERT_VALUE", "xxx", "TODO", "<value>", "...", "REPLACE_ME")  # fmt: skip
+
+
+def placeholders(code: str, rng: random.Random) -> Iterator[Mutation]:
+    """Yield code with a placeholder for a text that is passed to a call."""
+    source = Source(code)
+    edits: list[Edit] = []
+    for node in source.nodes():
+        if not isinstance(node, ast.Call) or _is_print(node):
+            continue
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        given += [value for one in given if isinstance(one, ast.Dict) for value in one.values]
+        for value in given:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
+                start, end = source.span(value)
+                other = rng.choice(_PLACEHOLDERS)
+                edits.append(Edit(start, end, f'"{other}"', f"{other!r} stands where {value.value!r} belongs"))
+    yield from shuffled(edits, rng, code)

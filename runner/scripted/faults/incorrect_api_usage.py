@@ -1,0 +1,30 @@
+"""E2.3: a function, method or argument is used that is not there, in a type that is not taken, or without its import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.scripted.faults._patterns import stops, strays
+from runner.scripted.mutate import api
+
+if TYPE_CHECKING:
+    from runner.scripted.moves import Script
+    from runner.scripted.scene import Scene
+
+CAUSE = "E2.3"
+_ERRORS = ("TypeError", "AttributeError", "NameError", "ImportError")
+
+
+def misused(scene: Scene) -> Script | None:
+    """Call something in a way that it does not have."""
+    return stops(scene, lambda code: api.misused(code, scene.rng), _ERRORS)
+
+
+def placeholder(scene: Scene) -> Script | None:
+    """Leave a placeholder where a key, a token or another argument belongs, and go by what comes of it."""
+    return strays(scene, lambda code: api.placeholders(code, scene.rng)) or stops(
+        scene, lambda code: api.placeholders(code, scene.rng), ()
+    )
+
+
+VARIANTS = {"misused": misused, "misused_again": misused, "placeholder": placeholder}
