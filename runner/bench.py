@@ -68,8 +68,8 @@ class _Job:
 def opened(folder: Path, config: Config, *, redo_broken: bool = False) -> Iterator[tuple[Cell, ...]]:
     """Take hold of a bench's folder, new or begun, and give the cells that are still to be run.
 
-    `redo_broken` removes the runs that broke, so that they are begun anew. Raises BenchError where another bench holds it, where it was begun with another configuration, or where it holds
-    other things.
+    `redo_broken` removes the runs that broke, so that they are begun anew. Raises BenchError where another bench holds
+    the folder, where it was begun with another configuration, or where it holds other things.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK)

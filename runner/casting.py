@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runner.matrix import Cell
+    from runner.matrix import Cell, Config
     from runner.model import Model
     from runner.proxy import Record
     from runner.scripted import Player, Script
@@ -34,17 +34,17 @@ class Part(NamedTuple):
     truth: Callable[[Record], Truth | None]
 
 
-def cast(cell: Cell, task: Task, task_set: TaskSet, site: str, window: int | None) -> Part:
+def cast(cell: Cell, task: Task, task_set: TaskSet, site: str, config: Config) -> Part:
     """Say who plays the model of a cell. Raises NoPlaceError where the task has no place for the fault."""
     if cell.model != SCRIPTED:
-        from runner.proxy.upstream import Upstream  # noqa: PLC0415 - litellm is heavy
+        from runner.proxy.upstream import Litellm  # noqa: PLC0415 - litellm is heavy
 
-        return Part(Upstream(cell.model), cell.rounds, window, lambda _: None)
+        return Part(Litellm(cell.model, api_base=config.model_base), cell.rounds, config.window, lambda _: None)
     from runner.scripted import Player  # noqa: PLC0415 - not for others' models
 
     script = write(cell, task, task_set, site)
     player = Player(script, cell.framework)
-    return Part(player, script.max_rounds or cell.rounds, script.window or window, _Label(player))
+    return Part(player, script.max_rounds or cell.rounds, script.window or config.window, _Label(player))
 
 
 def load_tasks(name: str) -> TaskSet:

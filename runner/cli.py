@@ -25,6 +25,7 @@ from classifier.terminal import (
     write,
 )
 from runner import cli_run
+from runner.record import record
 
 if TYPE_CHECKING:
     from runner.report.tables import Report
@@ -45,6 +46,7 @@ bench.command()(cli_run.run)
 def mount(app: typer.Typer) -> None:
     """Hang the runner's commands into coroner's command line."""
     app.add_typer(bench)
+    app.command(context_settings={"allow_interspersed_args": False})(record)  # what follows the command is its own
 
 
 @bench.command()

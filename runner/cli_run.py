@@ -22,6 +22,9 @@ def run(
     model: Annotated[
         str, typer.Option("--model", help="Models, with commas: scripted (offline), or as litellm names them.")
     ] = "scripted",
+    model_base: Annotated[
+        str | None, typer.Option("--model-base", help="Address of the models' API, where not usual.")
+    ] = None,
     tasks: Annotated[
         str, typer.Option("--tasks", help="Tasks, with commas: ids, categories (web, data, files), or all.")
     ] = "all",
@@ -64,6 +67,7 @@ def run(
             faults=options.faults(fault) if fault else (),
             sandbox=options.sandbox(sandbox, unsafe=unsafe),
             caps=Caps(calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds),
+            model_base=model_base,
             window=window,
         )
     except options.OptionError as error:

@@ -55,6 +55,7 @@ class Config(Frozen):
     faults: tuple[str, ...] = ()
     sandbox: str
     caps: Caps = Caps(seconds=600.0)
+    model_base: str | None = None  # address of the models' API; None: as litellm knows it
     window: int | None = None  # tokens; None: the model's own
 
     def cells(self) -> Iterator[Cell]:

@@ -58,7 +58,7 @@ class Workshop:
         """Say who plays the model. `site` is the site's address in the run. Raises NoPlaceError."""
         from runner.casting import cast  # noqa: PLC0415 - the scripted model is heavy, and so is litellm
 
-        return cast(cell, task, self.task_set, site, self.config.window)
+        return cast(cell, task, self.task_set, site, self.config)
 
     def category(self, cell: Cell, /) -> Category:
         """Name the category of the cell's task."""

@@ -128,6 +128,7 @@ def configure(
     faults: tuple[str, ...],
     sandbox: str,
     caps: Caps,
+    model_base: str | None,
     window: int | None,
 ) -> Config:
     """Put it together. Raises OptionError for what does not go together."""
@@ -148,5 +149,6 @@ def configure(
         faults=faults,
         sandbox=sandbox,
         caps=caps,
+        model_base=model_base,
         window=window,
     )
