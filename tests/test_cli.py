@@ -168,12 +168,6 @@ def test_the_taxonomy_is_shown_whole_by_cause_and_as_json(tmp_path: Path) -> Non
         assert refused.stderr.startswith("coroner: ")
 
 
-def test_serving_to_others_has_to_be_asked_for() -> None:
-    result = run("serve", "--host", "0.0.0.0")
-    assert result.exit_code == 2
-    assert "--public" in result.stderr
-
-
 def test_help_lists_the_exit_codes() -> None:
     words = " ".join(run("--help").stdout.split())
     assert all(code in words for code in ("0 all done", "1 no input", "2 wrong usage", "3 done, but"))

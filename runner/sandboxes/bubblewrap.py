@@ -116,6 +116,9 @@ def _arguments(job: Job, folder: Path, uid: int, *, root: bool) -> list[str]:
         arguments += ["--perms", "0755", "--dir", parent]  # bubblewrap alone would make them for root only
     for place, mode in (("/tmp", "1777"), ("/dev/shm", "1777"), (HOME, "0755"), (WORKSPACE, "0755")):  # noqa: S108
         arguments += ["--perms", mode, "--size", str(job.bounds.scratch), "--tmpfs", place]
+    for parent in _parents(list(folders)):
+        if parent.startswith("/tmp/"):  # noqa: S108 - a folder of the host that lies in its /tmp
+            arguments += ["--perms", "0755", "--dir", parent]  # the tmpfs hides the one made above
     arguments += _system()
     for stub, place in stubs(folder, uid).items():
         arguments += ["--ro-bind", str(stub), place]

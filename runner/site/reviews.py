@@ -29,7 +29,7 @@ class Review(NamedTuple):
 @cache
 def reviews() -> dict[str, tuple[Review, ...]]:
     """Return the reviews of each product, by its SKU."""
-    random = seeded("skerry-reviews-4")
+    random = seeded("skerry-reviews-30")
     return {product.sku: tuple(_review(random) for _ in range(random.randrange(24))) for product in products()}
 
 

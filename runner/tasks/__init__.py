@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ORDER = tuple(Category)
 
 
-class UnknownTaskError(LookupError):
+class UnknownTaskError(ValueError):
     """A name that no task has. Says which there are."""
 
 

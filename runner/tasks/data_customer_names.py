@@ -22,8 +22,8 @@ TASK = Task(
     "was invoiced the most in total.",
     constraints=(
         (
-            "Two names are the same customer if they are equal after removing white space at both ends, replacing each run "
-            "of white space within by one space, and ignoring letter case. Nothing else makes names equal."
+            "Two names are the same customer if they are equal after removing white space at both ends, replacing each "
+            "run of white space within by one space, and ignoring letter case. Nothing else makes names equal."
         ),
         "Give the customer's name in that form, each word with a capital first letter and the rest in lower case.",
         "Column names may have spaces at their ends.",

@@ -21,8 +21,8 @@ TASK = Task(
     "what the mean power is without them.",
     constraints=(
         (
-            "Take the quartiles over all readings of all lifts together, with linear interpolation (the default of numpy "
-            "and pandas)."
+            "Take the quartiles over all readings of all lifts together, with linear interpolation (the default of "
+            "numpy and pandas)."
         ),
         "An outlier lies more than 1.5 times the interquartile range below the first or above the third quartile.",
     ),

@@ -24,8 +24,8 @@ TASK = Task(
             "deviation (divide by n)."
         ),
         (
-            "A sample is an outlier if the absolute value of z is greater than 3. Compute the scores once; do not repeat "
-            "after removing outliers."
+            "A sample is an outlier if the absolute value of z is greater than 3. Compute the scores once; do not "
+            "repeat after removing outliers."
         ),
         "Name the outliers by their sample, sorted in ascending order as text.",
     ),

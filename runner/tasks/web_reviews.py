@@ -20,9 +20,9 @@ TASK = Task(
     ),
     environment=ENVIRONMENT,
     answers=(
-        Answer(name="sku", value="SK-1507", what="the SKU of the logger"),
-        Answer(name="mean_stars", value="4.85", kind=Kind.NUMBER, decimals=2, what="the mean of the verified stars"),
-        Answer(name="weight_g", value="2875", kind=Kind.NUMBER, decimals=0, what="its weight in grams"),
+        Answer(name="sku", value="SK-1494", what="the SKU of the logger"),
+        Answer(name="mean_stars", value="3.94", kind=Kind.NUMBER, decimals=2, what="the mean of the verified stars"),
+        Answer(name="weight_g", value="1770", kind=Kind.NUMBER, decimals=0, what="its weight in grams"),
     ),
     stages=(
         Stage(

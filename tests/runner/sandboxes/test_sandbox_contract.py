@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from sandboxed import MIB, Place, serving
 
 from runner.sandboxes import Job, SandboxError, load, names, pick
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def free_port() -> int:
@@ -85,6 +83,15 @@ def test_a_folder_of_the_host_is_read_where_the_job_says(place: Place, tmp_path:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "x.csv").write_text("1,2", encoding="utf-8")
     assert place.run("cat", "/opt/data/x.csv", readable={tmp_path / "data": "/opt/data"}).code == 0
+    assert place.output == "1,2"
+
+
+def test_a_folder_of_the_host_is_read_at_its_own_place_even_in_tmp(place: Place) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name, "below")
+        folder.mkdir()
+        (folder / "x.csv").write_text("1,2", encoding="utf-8")
+        assert place.run("cat", f"{folder}/x.csv", readable={folder: str(folder)}).code == 0
     assert place.output == "1,2"
 
 
