@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SECONDS = 20
+_SECONDS = 6
 _ZYGOTE = Path(__file__).with_name("_zygote.py")
 
 

@@ -6,11 +6,14 @@ by construction. How a move is said is a voice's business.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from classifier.trace import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Plan(Frozen):
@@ -68,6 +71,11 @@ class Finish(Frozen):
 
 
 Move = Annotated[Plan | Act | Say | Finish, Field(discriminator="kind")]
+
+
+def rounds(moves: Sequence[Move], framework: str) -> int:
+    """Count the rounds that moves take: a piece of code each in MetaGPT, an answer each elsewhere."""
+    return sum(move.alone and framework != "metagpt" if isinstance(move, Plan) else 1 for move in moves)
 
 
 class Script(Frozen):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from runner.scoring import score
 from runner.scripted import answers, phrases
-from runner.scripted.moves import Act, Finish, Move, Plan, Script
+from runner.scripted.moves import Act, Finish, Move, Plan, Script, rounds
 from runner.scripted.mutate import api, imports, paths, schema, syntax
 from runner.scripted.names import rename
 
@@ -190,8 +190,8 @@ class Scene:
                     break
 
     def rounds(self, moves: Sequence[Move]) -> int:
-        """Count the rounds that moves take: an answer each in AutoGen, a piece of code each in MetaGPT."""
-        return sum(move.alone and self.framework != "metagpt" if isinstance(move, Plan) else 1 for move in moves)
+        """Count the rounds that moves take in the run's framework."""
+        return rounds(moves, self.framework)
 
     def done(self) -> Finish:
         """Give the answer that the code printed."""
@@ -203,9 +203,9 @@ class Scene:
         said = self.surface.say(phrases.GIVE_UP)
         return Finish(text=said, otherwise=said)
 
-    def guess(self) -> Finish:
+    def guess(self, made: str | None = None) -> Finish:
         """End with an answer that nothing supports, and that is wrong."""
-        return Finish(text=self.surface.say(phrases.GUESS, guess=self.guessed()))
+        return Finish(text=self.surface.say(phrases.GUESS, guess=made or self.guessed()))
 
     def guessed(self) -> str:
         """Make up a wrong answer in the right form."""

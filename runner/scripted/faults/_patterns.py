@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Make = Callable[[str], Iterator[Mutation]]
 
 _TRIED = 14  # changes of one part that are tried out
+_ENOUGH = 2  # of them, those that raise: for a first attempt and another
 
 
 class Raised(NamedTuple):
@@ -34,6 +35,8 @@ def raising(scene: Scene, make: Make, errors: Collection[str], *, fewest: int = 
             error = scene.run(mutation.code, upto=number).error
             if error and (not errors or error in errors) and error != "Killed":
                 found.append(mutation)
+            if len(found) >= max(fewest, _ENOUGH):
+                break
         if len(found) >= fewest:
             return Raised(number, tuple(found))
     return None
@@ -107,10 +110,14 @@ def reading(scene: Scene, said: Sequence[str], note: str, upto: int | None = Non
     number = scene.rng.randrange(len(scene.parts)) if upto is None else upto
     acts = scene.walk(stop=number)
     aim = scene.parts[min(number, len(scene.parts) - 1)].aim
-    says = scene.surface.say(said, aim=aim, guess=scene.guessed(), **words)
-    ending: list[Move] = [Say(text=says), scene.guess()]
-    if scene.surface.chance(0.5):
-        ending = [Finish(text=f"{says}\n\n{scene.guess().text}")]
+    made = scene.guessed()
+    says = scene.surface.say(said, aim=aim, guess=made, **words)
+    last = scene.guess(made)
+    ending: list[Move] = [Say(text=says), last]
+    if made in says:
+        ending = [Finish(text=says)]
+    elif scene.surface.chance(0.5):
+        ending = [Finish(text=f"{says}\n\n{last.text}")]
     moves: list[Move] = [*acts, *ending]
     return Script(moves=(scene.plan(moves), *moves), decisive=len(acts) + 1, note=note)
 

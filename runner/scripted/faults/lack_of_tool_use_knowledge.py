@@ -21,7 +21,7 @@ _BY_EYE = (
     "<From|Going by> the <lines|output> <above|printed so far> I {aim} <by eye|in my head>, <without|no need for> <a script|code>.\n{guess}",
     "<The rest|What is left> <needs no code|can be done by hand>: I {aim} <by looking at it|by counting through it>.\n{guess}",
     "<Reading|Going> through <it|the output> once, I {aim} <mentally|in passing>; that gives\n{guess}",
-    "<It is quicker to|I simply> {aim} <by hand|on paper> than to <write code|use the tools>:\n{guess}",
+    "<It is quicker to|It is easier to> {aim} <by hand|on paper> than to <write code|use the tools>:\n{guess}",
     "<Scanning|Skimming> the <part|lines> <shown|above>, I {aim} <roughly|approximately>:\n{guess}",
 )
 _SHELL = (

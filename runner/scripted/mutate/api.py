@@ -10,7 +10,7 @@ from runner.scripted.mutate import Edit, Source, shuffled
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from runner.scripted.mutate import Mutation
 
@@ -151,8 +151,8 @@ def _imports(code: str) -> Iterator[Edit]:
 _PLACEHOLDERS = ("YOUR_API_KEY", "<token>", "your-key-here", "INSERT_VALUE", "xxx", "TODO", "<value>", "...", "REPLACE_ME")  # fmt: skip
 
 
-def placeholders(code: str, rng: random.Random) -> Iterator[Mutation]:
-    """Yield code with a placeholder for a text that is passed to a call."""
+def placeholders(code: str, rng: random.Random, kept: Collection[str] = ()) -> Iterator[Mutation]:
+    """Yield code with a placeholder for a text that is passed to a call, but for the texts in `kept`."""
     source = Source(code)
     edits: list[Edit] = []
     for node in source.nodes():
@@ -162,6 +162,8 @@ def placeholders(code: str, rng: random.Random) -> Iterator[Mutation]:
         given += [value for one in given if isinstance(one, ast.Dict) for value in one.values]
         for value in given:
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
+                if value.value in kept:
+                    continue
                 start, end = source.span(value)
                 other = rng.choice(_PLACEHOLDERS)
                 edits.append(Edit(start, end, f'"{other}"', f"{other!r} stands where {value.value!r} belongs"))
