@@ -69,8 +69,11 @@ class Proxy:
                 access_log=False,
                 server_header=False,
                 lifespan="off",
+                ws="none",
+                http="h11",
                 timeout_graceful_shutdown=1,  # seconds: whoever is still answered then has outlived the run
             )
+            config.load()  # here, so that whatever is wrong with it is raised
             self._server = uvicorn.Server(config)
             self._thread = threading.Thread(
                 target=self._server.run, args=(self._sockets,), name="coroner proxy", daemon=True
