@@ -82,10 +82,10 @@ def find(paths: Iterable[str]) -> tuple[list[str], int]:
             below[:] = sorted(name for name in below if not name.startswith("."))
             if _RUN.issubset(files):
                 below.clear()  # what else a run left (native logs, its workspace) tells the same again, or other things
-            files = [name for name in sorted(files) if not _is_bench_own(name, files, below)]
-            logs = [name for name in files if _may_be_log(name)]
+            others = [name for name in sorted(files) if not _is_bench_own(name, files, below)]
+            logs = [name for name in others if _may_be_log(name)]
             found += [str(Path(folder, name)) for name in logs]
-            passed_over += len(files) - len(logs)
+            passed_over += len(others) - len(logs)
     return found, passed_over
 
 

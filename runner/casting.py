@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -76,10 +77,9 @@ def write(cell: Cell, task: Task, task_set: TaskSet, site: str) -> Script:
         seed = str(cell.repeat)
         if cell.fault is None:
             return play(placed, cell.framework, seed, lab)
-        from runner.scripted import faults  # noqa: PLC0415 - as above
-
+        faults = importlib.import_module("runner.scripted.faults")
         cause, _, variant = cell.fault.partition(":")
-        script = faults.inject(cause, placed, cell.framework, seed, lab, variant=variant or None)
+        script: Script | None = faults.inject(cause, placed, cell.framework, seed, lab, variant=variant or None)
     if script is None:
         raise NoPlaceError(f"{task.id} has no place for the fault {cell.fault}")
     return script

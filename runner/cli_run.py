@@ -72,14 +72,7 @@ def run(
         )
     except options.OptionError as error:
         raise typer.BadParameter(str(error)) from error
-    carry_out(out, config, one.Workshop(config, home()), at_once=jobs, redo_broken=redo_broken)
-
-
-def home() -> Path:
-    """Return the folder where the frameworks' environments are."""
-    from classifier.embedders import cache_folder  # noqa: PLC0415 - as above
-
-    return cache_folder() / "frameworks"
+    carry_out(out, config, one.Workshop(config, options.environments()), at_once=jobs, redo_broken=redo_broken)
 
 
 def carry_out(out: Path, config: Config, workshop: Workshop, *, at_once: int, redo_broken: bool = False) -> None:
@@ -90,8 +83,7 @@ def carry_out(out: Path, config: Config, workshop: Workshop, *, at_once: int, re
 
     tally = Tally()
     try:
-        for name in config.frameworks:
-            workshop.framework(name).install(workshop.home)
+        workshop = workshop.installing()
         with bench.opened(out, config, redo_broken=redo_broken) as cells:
             done = runs.load(out)
             for each in done:

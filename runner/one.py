@@ -8,11 +8,11 @@ import tempfile
 import time
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from classifier import __version__
 from classifier.trace import Limits
@@ -24,7 +24,7 @@ from runner.sandboxes import Bounds, Job
 
 if TYPE_CHECKING:
     from runner.casting import Part
-    from runner.frameworks import Collected, Framework
+    from runner.frameworks import Collected, Framework, Installed
     from runner.matrix import Cell, Config
     from runner.sandboxes import Ended
     from runner.task import Category, Task, TaskSet
@@ -42,6 +42,12 @@ class Workshop:
 
     config: Config
     home: Path
+    installed: tuple[Installed, ...] = ()  # those that need not be looked for in each run
+
+    def installing(self) -> Self:
+        """Install the frameworks of the bench, unless they are, and return a workshop that knows them."""
+        found = tuple(self.framework(name).install(self.home) for name in self.config.frameworks)
+        return replace(self, installed=found)
 
     def framework(self, name: str) -> Framework:
         """Return the framework of that name."""
@@ -85,7 +91,8 @@ class Workshop:
 
     def _make(self, cell: Cell, folder: Path, blank: Run) -> Run:
         framework, task = self.framework(cell.framework), self._task(cell)
-        installed = framework.install(self.home)
+        known = (each for each in self.installed if each.name == cell.framework)
+        installed = next(known, None) or framework.install(self.home)
         workspace = folder / "workspace"
         workspace.mkdir()
         self.task_set.build(task, workspace)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.matrix import Config
@@ -73,8 +76,8 @@ def fingerprint(tasks: Iterable[Task]) -> str:
 def faults(text: str) -> tuple[str, ...]:
     """Read CAUSE or CAUSE:variant, or `all`. Causes may be ids, slugs or names. Raises OptionError."""
     from classifier import taxonomy  # noqa: PLC0415 - only where faults are played
-    from runner.scripted import faults as played  # noqa: PLC0415 - as above
 
+    played = importlib.import_module("runner.scripted.faults")
     causes = taxonomy.load()
     there = played.causes()
     found: list[str] = []
@@ -91,6 +94,13 @@ def faults(text: str) -> tuple[str, ...]:
             raise OptionError(f"--fault: {cause.id} has no variant {variant!r}; there are {', '.join(variants)}")
         found.append(f"{cause.id}:{variant}" if variant else cause.id)
     return tuple(dict.fromkeys(found))
+
+
+def environments() -> Path:
+    """Return the folder where the frameworks' environments are: $CORONER_FRAMEWORKS, else in coroner's cache."""
+    from classifier.embedders import cache_folder  # noqa: PLC0415 - read at every start of coroner
+
+    return Path(os.environ.get("CORONER_FRAMEWORKS") or cache_folder() / "frameworks")
 
 
 def frameworks(text: str) -> tuple[str, ...]:

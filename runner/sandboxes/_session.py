@@ -49,8 +49,8 @@ class Channel(Protocol):
         ...
 
 
-def order(job: Job, **changes: Any) -> dict[str, Any]:
-    """Return the order for `_inside`, apart from what is the sandbox's own (`changes`)."""
+def order(job: Job, *, hidden_memory: bool = True, **changes: Any) -> dict[str, Any]:
+    """Return the order for `_inside`, apart from what is the sandbox's own (`changes`); see `_seccomp.program`."""
     return {
         "argv": job.argv,
         "env": job.env,
@@ -60,7 +60,7 @@ def order(job: Job, **changes: Any) -> dict[str, Any]:
         "own": (),  # the folders that become the user's
         "limits": {"CORE": 0, "FSIZE": job.bounds.scratch, "NOFILE": 4096},
         "cpus": (),  # numbers of the processors that the command may run on; (): all
-        "filter": base64.b64encode(_seccomp.program()).decode(),
+        "filter": base64.b64encode(_seccomp.program(hidden_memory=hidden_memory)).decode(),
         "workspace": 1,  # 0: it is the folder itself, nothing is copied
         "budget": job.bounds.scratch,
         **changes,

@@ -58,7 +58,9 @@ SHAPES: Mapping[str, Callable[[Values], str]] = {
     "reversed": lambda values: "\n".join(f"@{name}[{_turned(value)}]" for name, value in values),
     "with_remark": lambda values: "\n".join(f"@{name}[{value}, as the work above has shown]" for name, value in values),
     "with_caveat": lambda values: "\n".join(f"@{name}[probably {value}, but see above]" for name, value in values),
-    "with_source": lambda values: "\n".join(f"@{name}[{value} according to the input, checked]" for name, value in values),
+    "with_source": lambda values: "\n".join(
+        f"@{name}[{value} according to the input, checked]" for name, value in values
+    ),
     "about": lambda values: "\n".join(f"@{name}[approximately {_rounded(value)}]" for name, value in values),
     "unit": lambda values: "\n".join(f"@{name}[{value} units]" for name, value in values),
     "sentence": lambda values: "\n".join(f"@{name}[The result is {value}.]" for name, value in values),

@@ -74,8 +74,19 @@ Move = Annotated[Plan | Act | Say | Finish, Field(discriminator="kind")]
 
 
 def rounds(moves: Sequence[Move], framework: str) -> int:
-    """Count the rounds that moves take: a piece of code each in MetaGPT, an answer each elsewhere."""
-    return sum(move.alone and framework != "metagpt" if isinstance(move, Plan) else 1 for move in moves)
+    """Count the rounds that moves take in a framework.
+
+    AutoGen counts answers, MetaGPT pieces of code, TaskWeaver what its roles post: a step is handed over, then tried.
+    """
+    count, failed = 0, False
+    for move in moves:
+        if isinstance(move, Plan):
+            count += move.alone and framework == "autogen"
+            continue
+        handed_over = isinstance(move, Act) and framework == "taskweaver" and not failed
+        count += 1 + handed_over
+        failed = isinstance(move, Act) and not move.works
+    return count
 
 
 class Script(Frozen):

@@ -170,7 +170,7 @@ class Scene:
                 yield f'with open("{path.name}", errors="replace") as file:\n    print(file.read(300))'
             else:
                 yield f'import os\n\nprint(sorted(os.listdir("{path.name}"))[:20])'
-        yield 'import sys\n\nprint(sys.version.split()[0])'
+        yield "import sys\n\nprint(sys.version.split()[0])"
 
     def failing(self, parts: Parts, number: int, most: int = 6) -> Iterator[Mutation]:
         """Yield changes to a part that raise an error, of any kind."""

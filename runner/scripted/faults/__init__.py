@@ -56,10 +56,8 @@ def load(cause: str) -> Fault:
     return registry()[cause]
 
 
-def inject(
-    cause: str, task: Task, framework: str, seed: str, lab: Lab, *, variant: str | None = None
-) -> Script | None:
-    """Write the script of a run that fails for a cause, in the words of a seed; None where the task has no place for it.
+def inject(cause: str, task: Task, framework: str, seed: str, lab: Lab, *, variant: str | None = None) -> Script | None:
+    """Write the script of a run that fails for a cause, in the words of a seed; None if the task has no place for it.
 
     The variant is drawn by the seed unless it is named. The task is as the run sees it (`Task.at`). Raises ValueError
     for a cause, or a variant, that is not there, and for a task without a reference solution.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from runner.scripted.moves import Act, Finish, Say, Script
+from runner.scripted.moves import Finish, Say, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -120,13 +120,3 @@ def reading(scene: Scene, said: Sequence[str], note: str, upto: int | None = Non
         ending = [Finish(text=f"{says}\n\n{last.text}")]
     moves: list[Move] = [*acts, *ending]
     return Script(moves=(scene.plan(moves), *moves), decisive=len(acts) + 1, note=note)
-
-
-def is_web(scene: Scene) -> bool:
-    """Whether the task's solution reads pages."""
-    return any(isinstance(part.code, str) and "http://" in part.code for part in scene.parts)
-
-
-def acts_of(moves: Sequence[Move]) -> list[Act]:
-    """Return the moves that run code."""
-    return [move for move in moves if isinstance(move, Act)]

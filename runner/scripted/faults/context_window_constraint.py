@@ -36,13 +36,17 @@ def own_cut(scene: Scene) -> Script | None:
     """Take only as much of the input as fits, and miss what lies behind."""
 
     def make(code: str) -> Iterator[Mutation]:
-        edits = []
+        edits: list[Edit] = []
         n = scene.surface.one((400, 800, 1200, 1500, 2000, 3000))
         rows = scene.surface.one((10, 20, 30, 50, 100))
-        for match in re.finditer(r"\.text\b(?!\()|\.content\b|\.read_text\([^()]*\)|\.read\(\)", code):
-            edits.append(Edit(match.end(), match.end(), f"[:{n}]", f"only the first {n} characters are kept"))
-        for match in re.finditer(r"(?<=pd\.read_csv\()([^()\n]+)(?=\))", code):
-            edits.append(Edit(match.end(), match.end(), f", nrows={rows}", f"only the first {rows} rows are read"))
+        edits.extend(
+            Edit(match.end(), match.end(), f"[:{n}]", f"only the first {n} characters are kept")
+            for match in re.finditer(r"\.text\b(?!\()|\.content\b|\.read_text\([^()]*\)|\.read\(\)", code)
+        )
+        edits.extend(
+            Edit(match.end(), match.end(), f", nrows={rows}", f"only the first {rows} rows are read")
+            for match in re.finditer(r"(?<=pd\.read_csv\()([^()\n]+)(?=\))", code)
+        )
         for match in re.finditer(r"\.readlines\(\)|\.splitlines\(\)|csv\.DictReader\(\w+\)", code):
             if match[0].startswith("csv"):
                 text = f"list({match[0]})[:{rows}]"

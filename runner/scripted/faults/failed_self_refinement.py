@@ -69,7 +69,9 @@ def _repeated(scene: Scene, *, changed: bool, different: int = 1) -> Script | No
 def _decked(scene: Scene, code: str, number: int) -> str:
     """Change the code in a way that changes nothing."""
     comment = scene.surface.say(phrases.COMMENTS, number=str(number), aim=scene.surface.say(phrases.LOOK_AIM))
-    return scene.surface.one((f"# {comment}\n{code}", f'print("{number}")\n{code}', f"{code}\n", f"{code}\n# {comment}"))
+    return scene.surface.one(
+        (f"# {comment}\n{code}", f'print("{number}")\n{code}', f"{code}\n", f"{code}\n# {comment}")
+    )
 
 
 VARIANTS = {"same_again": same_again, "other_words": other_words, "to_and_fro": to_and_fro}

@@ -95,7 +95,7 @@ def _some(scene: Scene, values: list[str | int | float], rows: int) -> list[str 
     return [scene.rng.choice(values) for _ in range(rows)] if values else []
 
 
-def _near(scene: Scene, value: str | int | float) -> str | int | float:
+def _near(scene: Scene, value: str | float) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - not a number
         return value if isinstance(value, str) else 0
     other = value * scene.rng.choice((0.7, 0.9, 1.0, 1.2, 1.4))

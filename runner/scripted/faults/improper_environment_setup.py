@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.scripted.faults._patterns import ended
-from runner.scripted.moves import Act
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner.scripted.moves import Script
+    from runner.scripted.moves import Act, Script
     from runner.scripted.scene import Scene
 
 CAUSE = "E3"
@@ -28,8 +27,10 @@ def permission(scene: Scene) -> Script:
     made = [
         scene.surface.one(
             (
-                f'from pathlib import Path\n\nkeep = Path("{folder}")\nkeep.mkdir(parents=True, exist_ok=True)\n'
-                f'(keep / "{name}").write_text("started")\n',
+                (
+                    f'from pathlib import Path\n\nkeep = Path("{folder}")\nkeep.mkdir(parents=True, exist_ok=True)\n'
+                    f'(keep / "{name}").write_text("started")\n'
+                ),
                 f'import os\n\nos.makedirs("{folder}", exist_ok=True)\nopen("{folder}/{name}", "w").close()\n',
             )
         )
@@ -45,10 +46,8 @@ def network(scene: Scene) -> Script:
     made = [
         scene.surface.one(
             (
-                f'import requests\n\nextra = requests.get("https://{host}/{path}", timeout=5)\n'
-                "extra.raise_for_status()\n",
-                "from urllib.request import urlopen\n\n"
-                f'extra = urlopen("https://{host}/{path}", timeout=5).read()\n',
+                f'import requests\n\ngot = requests.get("https://{host}/{path}", timeout=5)\nprint(got.ok)\n',
+                f'from urllib.request import urlopen\n\ngot = urlopen("https://{host}/{path}", timeout=5).read()\n',
                 f'import socket\n\nlink = socket.create_connection(("{host}", 443), timeout=5)\n',
             )
         )

@@ -163,4 +163,3 @@ VARIANTS = {
     "early_end": early_end,
     "needless_question": needless_question,
 }
-

@@ -1,4 +1,4 @@
-"""E2.3: a function, method or argument is used that is not there, in a type that is not taken, or without its import."""
+"""E2.3: a function, method or argument that is not there, a type that is not taken, an import that was forgotten."""
 
 from __future__ import annotations
 

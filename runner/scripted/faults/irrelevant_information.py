@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a phrase stands on one line, so that its alternatives can be read
 """R2.1: the last word is about other things, or buries the value among them."""
 
 from __future__ import annotations

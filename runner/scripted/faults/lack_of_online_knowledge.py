@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.scripted.faults._patterns import ended, reading, straying, strays, through
-from runner.scripted.moves import Script
 from runner.scripted.mutate import Edit, Mutation, Source, shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.scripted.moves import Script
     from runner.scripted.scene import Scene
 
 CAUSE = "E1.1"
@@ -30,7 +30,20 @@ _FACT = (
     "<For|As to> {name} I <assume|take> the <usual|typical|standard> value {value}.",
     "{name} <should be|is normally|is> {value}; <no need to look it up|I take that as given>.",
 )
-_PAGES = ("about", "index.html", "help", "contact", "archive", "old/index.html", "news", "home", "search?q=answer", "sitemap.xml", "docs", "faq")
+_PAGES = (
+    "about",
+    "index.html",
+    "help",
+    "contact",
+    "archive",
+    "old/index.html",
+    "news",
+    "home",
+    "search?q=answer",
+    "sitemap.xml",
+    "docs",
+    "faq",
+)
 
 
 def remembered(scene: Scene) -> Script | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner.scripted.moves import Script
 
 if TYPE_CHECKING:
-    from runner.scripted.moves import Act
+    from runner.scripted.moves import Act, Move
     from runner.scripted.scene import Scene
 
 CAUSE = "R3"
@@ -38,8 +38,8 @@ def _cut_off(scene: Scene, *, fails: int, looks: float) -> Script:
         acts.insert(0, scene.look(()))
     last = scene.parts[-1]
     plan = scene.plan([*acts, scene.act(last)])
-    moves = (plan, *acts, scene.act(last, after_error=True), scene.done())
-    played = moves[:-2]
+    played: tuple[Move, ...] = (plan, *acts)
+    moves: tuple[Move, ...] = (*played, scene.act(last, after_error=True), scene.done())
     note = "the limit on rounds ends the run while it gets on"
     return Script(moves=moves, decisive=len(played) - 1, note=note, max_rounds=scene.rounds(played))
 

@@ -28,12 +28,9 @@ def refused_install(scene: Scene) -> Script | None:
     part, acts = scene.parts[number], scene.walk(stop=number)
     first = next(imports.absent(part.code, scene.rng))
     name = re.split(r"[\s.]", first.code)[1]
-    install = scene.surface.one(
-        (
-            f'import subprocess\nimport sys\n\nsubprocess.check_call([sys.executable, "-m", "pip", "install", "{name}"])\n',
-            f'import subprocess\nimport sys\n\nsubprocess.run([sys.executable, "-m", "pip", "install", "-q", "{name}"], check=True)\n',
-        )
-    )
+    call = scene.surface.one(("check_call([{words}])", "run([{words}], check=True)"))
+    words = f'sys.executable, "-m", "pip", "install", "{name}"'
+    install = f"import subprocess\nimport sys\n\nsubprocess.{call.format(words=words)}\n"
     tries = [
         scene.act(part, code=first.code, works=False),
         scene.act(part, code=f"{install}\n{first.code}", after_error=True, works=False),
@@ -47,7 +44,7 @@ def program(scene: Scene) -> Script | None:
     part, acts = scene.parts[number], scene.walk(stop=number)
     files = sorted(path.name for path in scene.lab.files.rglob("*") if path.is_file()) or ["page.html"]
     chosen = scene.rng.sample(sorted(imports.PROGRAMS), 2)
-    tries = []
+    tries: list[Act] = []
     for name in chosen[: scene.surface.one((1, 1, 2))]:
         command = imports.PROGRAMS[name].format(file=scene.rng.choice(files))
         tries.append(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CAUSE = "E3.2"
 _ERRORS = ("FileNotFoundError", "NotADirectoryError")
 _SAVED = ("page.html", "saved/page_1.html", "data/cache.json", "products.json", "listing.csv", "notes/index.txt",
-          "download/source.html", "/tmp/site_dump.html", "config.json", "urls.txt", "previous_result.json",
+          "download/source.html", "dump/site.html", "config.json", "urls.txt", "previous_result.json",
           "lookup.csv", "mapping.tsv", "settings.ini", "/mnt/data/export.csv", "output/step1.csv")  # fmt: skip
 
 

@@ -31,7 +31,12 @@ _PASSED_ON = (
     "<Now|Next>: {step}. <I wait|Waiting> for <the result|what comes back|it>.",
     "{step}. <Please|Kindly> <send me|report> <what comes out|the outcome>.",
 )
-_PROMPTS = ("Result of this step: ", "Enter the value: ", "Type in what you found: ", "Outcome (press Enter when done): ")
+_PROMPTS = (
+    "Result of this step: ",
+    "Enter the value: ",
+    "Type in what you found: ",
+    "Outcome (press Enter when done): ",
+)
 
 
 def beyond_reach(scene: Scene) -> Script | None:
@@ -57,7 +62,9 @@ def _counted_on(scene: Scene, *, typed: bool) -> Script:
         moves.append(Act(aim=step, thought=surface.thought(step, first=not number), code=code, kept=False, works=False))
     else:
         moves.extend(Say(text=surface.say(_PASSED_ON, step=step)) for _ in range(surface.one((1, 1, 2))))
-    return Script(moves=(plan, *moves, scene.ends()), decisive=0, note=f"the plan has a step that nobody can do: {step}")
+    return Script(
+        moves=(plan, *moves, scene.ends()), decisive=0, note=f"the plan has a step that nobody can do: {step}"
+    )
 
 
 VARIANTS = {"beyond_reach": beyond_reach, "typed_in": typed_in}

@@ -148,7 +148,17 @@ def _imports(code: str) -> Iterator[Edit]:
             yield Edit(match.start(), match.end(), "", f"what {match[0].strip()!r} provides is used but not imported")
 
 
-_PLACEHOLDERS = ("YOUR_API_KEY", "<token>", "your-key-here", "INSERT_VALUE", "xxx", "TODO", "<value>", "...", "REPLACE_ME")  # fmt: skip
+_PLACEHOLDERS = (
+    "YOUR_API_KEY",
+    "<token>",
+    "your-key-here",
+    "INSERT_VALUE",
+    "xxx",
+    "TODO",
+    "<value>",
+    "...",
+    "REPLACE_ME",
+)
 
 
 def placeholders(code: str, rng: random.Random, kept: Collection[str] = ()) -> Iterator[Mutation]:

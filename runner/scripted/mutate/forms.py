@@ -28,6 +28,9 @@ def printed(code: str, rng: random.Random) -> Iterator[Mutation]:
         unit = rng.choice(_UNITS)
         edits.append(Edit(match.start(), match.end(), f"{unit}]", f"{unit.strip()!r} is added to the value"))
     for match in re.finditer(r"(['\"]), \1(?=\.join)", code):
-        for other in ("; ", " and ", " / ", " "):
-            edits.append(Edit(match.start(), match.end(), f"{match[1]}{other}{match[1]}", f"joined by {other!r}"))
+        quote = match[1]
+        edits.extend(
+            Edit(match.start(), match.end(), f"{quote}{joint}{quote}", f"joined by {joint!r}")
+            for joint in ("; ", " and ", " / ", " ")
+        )
     yield from shuffled(edits, rng, code)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Neither in the environments of the frameworks (runner/frameworks/*.lock), nor in the sandboxes.
 PACKAGES = {  # the package, and a line that would use it
-    "import polars as pl": 'print(pl.__version__)',
+    "import polars as pl": "print(pl.__version__)",
     "import duckdb": 'con = duckdb.connect(":memory:")',
     "import seaborn as sns": 'sns.set_theme(style="whitegrid")',
     "import statsmodels.api as sm": "print(sm.__name__)",
@@ -57,7 +57,7 @@ PROGRAMS = {  # the program, and what would be done with it
     "lynx": "lynx -dump {file}",
     "datamash": "datamash -t, --header-in mean 2 < {file}",
     "q": "q -H -d, 'select count(*) from {file}'",
-    "node": "node -e 'console.log(require(\"fs\").readFileSync(\"{file}\", \"utf8\").length)'",
+    "node": 'node -e \'console.log(require("fs").readFileSync("{file}", "utf8").length)\'',
 }
 
 
