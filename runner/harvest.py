@@ -30,7 +30,7 @@ _RICHEST = {"autogen": "history.json", "metagpt": "console.txt"}  # the log that
 _SAME = (  # what differs between two makings of one run, and what stands for it
     (r"(?:/[\w.+-]+)+/site-packages/", "/venv/lib/python3/site-packages/"),
     (r"(?:/[\w.+-]+)+/lib/python3\.\d+/(?!site-packages)", "/usr/lib/python3/"),
-    (r"/tmp/[\w.-]*\d{3,}[\w.-]*", "/tmp/scratch"),  # noqa: S108 - a pattern
+    (r"/tmp/(?:tmp\w{8}\b|[\w.-]*\d{3,}[\w.-]*)", "/tmp/scratch"),  # noqa: S108 - a pattern
     (r"\b0x[0-9a-f]{6,16}\b", "0x7f0000000000"),
     (r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,]\d{3,6}\b", "2026-01-01 00:00:00.000"),
     (r"(?<=http://127\.0\.0\.1:)\d{4,5}\b", "8000"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from runner.casting import load_tasks, stage
 from runner.frameworks import SITE_PORT
 from runner.matrix import Cell
 from runner.one import Workshop
+from runner.proxy.caps import Caps
 from runner.runs import RUNS, NoPlaceError
 from runner.scripted import faults, play
 from runner.scripted.lab import Helper, Lab
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from runner.matrix import Config
     from runner.task import Task
 
+ROUNDS = 20  # of a run whose script says nothing else; see `Stage`
+CAPS = Caps(calls=60, seconds=300.0)  # MetaGPT plans anew for ever
 MOST_BYTES = 20 * 2**20  # of the corpus, packed
 SITE = f"http://127.0.0.1:{SITE_PORT}"
 _ATTEMPTS = 4  # times that what is missing is made anew
@@ -75,7 +78,7 @@ class Stage(Workshop):
     Its runs have few rounds to spare, or none, so that a limit that is met tells nothing of the cause.
     """
 
-    scripts: Path
+    scripts: Path = field(kw_only=True)
 
     def cast(self, cell: Cell, task: Task, site: str) -> Part:
         """Say who plays the model. Raises NoPlaceError."""
@@ -156,7 +159,7 @@ def make(
     counted: dict[tuple[str | None, str], list[Yield]] = {key: [] for key in queues}
     missing: list[Missing] = []
     for attempt in range(_ATTEMPTS):
-        cells = []
+        cells: list[Cell] = []
         for (cause, framework), queue in queues.items():
             lacking = quotas[framework].of(cause) - len(counted[cause, framework])
             cells.extend(next(queue) for _ in range(lacking + (1 if attempt and lacking else 0)))
@@ -209,8 +212,3 @@ def write(out: Path, found: Iterable[Yield]) -> int:
 def all_faults() -> tuple[str, ...]:
     """Return the causes that are put in."""
     return faults.causes()
-
-
-def settings(config: Config) -> Config:
-    """Return the configuration as a making of the corpus has it: one entry of each, and all causes."""
-    return config.model_copy(update={"faults": all_faults(), "rounds": config.rounds[:1], "models": config.models[:1]})
