@@ -39,9 +39,8 @@ def inject(
 
     Each is run for real, and counts only if it failed and its log shows where. Repeat the command to go on.
     """
-    from runner import bench, options, runs  # noqa: PLC0415 - read at every start of coroner
+    from runner import bench, options, runs, tasksets  # noqa: PLC0415 - read at every start of coroner
     from runner import inject as making  # noqa: PLC0415 - as above
-    from runner.casting import load_tasks  # noqa: PLC0415 - as above
     from runner.frameworks import InstallError  # noqa: PLC0415 - as above
     from runner.progress import Tally, watch  # noqa: PLC0415 - as above
 
@@ -52,7 +51,7 @@ def inject(
             frameworks=frameworks,
             models=("scripted",),
             task_set="own",
-            tasks=options.choose(load_tasks("own").tasks(), options.words(tasks, "--tasks")),
+            tasks=options.choose(tasksets.load("own").tasks(), options.words(tasks, "--tasks")),
             rounds=(making.ROUNDS,),
             repeat=1,
             faults=making.all_faults(),

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from classifier import annotation
 from classifier.trace import Frozen
-from runner import bench, harvest, runs
-from runner.casting import load_tasks, stage
+from runner import bench, harvest, runs, tasksets
+from runner.casting import stage
 from runner.frameworks import SITE_PORT
 from runner.matrix import Cell
 from runner.one import Workshop
@@ -100,7 +100,7 @@ def write_scripts(folder: Path, cells: Iterable[Cell], config: Config) -> None:
     for cell in cells:
         if not (folder / f"{cell.key}.json").is_file():
             by_task[cell.task].append(cell)
-    task_set = load_tasks(config.task_set)
+    task_set = tasksets.load(config.task_set)
     with serving.on_port() as reached, Helper() as helper:
         for task in task_set.tasks():
             if task.id not in by_task:
@@ -150,7 +150,7 @@ def make(
 ) -> tuple[tuple[Yield, ...], Made]:
     """Make the runs in the bench at `work`, and harvest those that count. `watch` sees them go by."""
     config = workshop.config
-    tasks = {task.id: task.at(SITE) for task in load_tasks(config.task_set).tasks() if task.id in config.tasks}
+    tasks = {task.id: task.at(SITE) for task in tasksets.load(config.task_set).tasks() if task.id in config.tasks}
     queues = {
         (cause, framework): candidates(cause, framework, tuple(tasks), config)
         for cause in (*config.faults, None)
