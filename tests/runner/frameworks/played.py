@@ -51,6 +51,20 @@ def play(
     seconds: float = 200,
 ) -> Played:
     """Run the task of PROMPT, in bubblewrap where it works, else as a plain process."""
+    with ModelServer(answer) as server, relayed(server.http.server_address[1]) as path:
+        return run_at(path, installed, folder, server.seen, rounds=rounds, seconds=seconds)
+
+
+def run_at(
+    model: Path,
+    installed: frameworks.Installed,
+    folder: Path,
+    seen: list[dict[str, Any]],
+    *,
+    rounds: int = 10,
+    seconds: float = 200,
+) -> Played:
+    """Run it with the model that listens at a unix socket and keeps the questions in `seen`."""
     workspace = folder / "workspace"
     workspace.mkdir()
     (workspace / "data.csv").write_text("x\n10\n20\n30\n", encoding="utf-8")
@@ -58,29 +72,27 @@ def play(
     box = sandboxes.load("bubblewrap")
     unsafe = box.available() is not None
     port = free_port() if unsafe else frameworks.MODEL_PORT
-    with ModelServer(answer) as server, relayed(server.http.server_address[1]) as path:
-        setup = frameworks.Setup(
-            installed=installed,
-            workspace=workspace,
-            prompt=PROMPT,
-            model="scripted",
-            base_url=f"http://127.0.0.1:{port}/v1",
-            max_rounds=rounds,
-        )
-        start = framework.prepare(setup)
-        job = sandboxes.Job(
-            argv=start.argv,
-            env=start.env | {"HOME": sandboxes.HOME},
-            workspace=workspace,
-            readable=start.readable,
-            ports={port: path},
-            bounds=sandboxes.Bounds(seconds=seconds),
-            log=folder / "log.txt",
-        )
-        ended = sandboxes.load("unsafe" if unsafe else "bubblewrap").run(job)
-        seen = list(server.seen)
+    setup = frameworks.Setup(
+        installed=installed,
+        workspace=workspace,
+        prompt=PROMPT,
+        model="scripted",
+        base_url=f"http://127.0.0.1:{port}/v1",
+        max_rounds=rounds,
+    )
+    start = framework.prepare(setup)
+    job = sandboxes.Job(
+        argv=start.argv,
+        env=start.env | {"HOME": sandboxes.HOME},
+        workspace=workspace,
+        readable=start.readable,
+        ports={port: model},
+        bounds=sandboxes.Bounds(seconds=seconds),
+        log=folder / "log.txt",
+    )
+    ended = sandboxes.load("unsafe" if unsafe else "bubblewrap").run(job)
     console = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
-    return Played(ended, seen, framework.collect(workspace), workspace, console)
+    return Played(ended, list(seen), framework.collect(workspace), workspace, console)
 
 
 def in_turn(answers: list[str]) -> Callable[[dict[str, Any]], str]:
