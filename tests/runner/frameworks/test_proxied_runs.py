@@ -1,50 +1,21 @@
-"""Real frameworks behind the real proxy: the record tells the run, and caps hold against endless re-planning."""
+"""Real frameworks behind the real proxy: the record tells the run once, and caps hold against endless re-planning."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from played import PROMPT, Played, assert_in_order, in_turn, run_at
+from played import in_turn, play
 
-from classifier import formats
 from classifier.trace import Role
-from runner.proxy import Caps, Proxy, Record, Run, read
+from runner.proxy import Caps, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    from classifier.trace import Trace
     from runner.frameworks import Installed
 
 PLAN = '```json\n[{"task_id": "1", "dependent_task_ids": [], "instruction": "Sum x", "task_type": "other"}]\n```'
-
-
-class Scripted:
-    """A model behind the proxy."""
-
-    def __init__(self, answer: Callable[[dict[str, Any]], str]) -> None:
-        self.answer, self.seen = answer, list[dict[str, Any]]()
-
-    def complete(self, body: Any, /) -> dict[str, Any]:
-        self.seen.append(dict(body))
-        message = {"role": "assistant", "content": self.answer(body)}
-        return {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-
-
-def proxied(installed: Installed, model: Scripted, folder: Path, **caps: float) -> tuple[Played, Trace, Record]:
-    path = folder / "record.jsonl"
-    run = Run(id="r", framework=installed.name, model="scripted")
-    with (
-        tempfile.TemporaryDirectory(prefix="coroner-") as short,
-        Proxy(model, path, run, caps=Caps.model_validate(caps), unix=Path(short, "s")) as proxy,
-    ):
-        played = run_at(Path(short, "s"), installed, folder, model.seen, rounds=200)
-        assert proxy.totals.calls == len(model.seen)
-    (trace,) = formats.read(path.read_bytes(), name=path.name)
-    return played, trace, read(path)
 
 
 def test_a_run_of_autogen_is_told_once_and_whole(autogen: Installed, tmp_path: Path) -> None:
@@ -53,15 +24,13 @@ def test_a_run_of_autogen_is_told_once_and_whole(autogen: Installed, tmp_path: P
         "Another name.\n```python\nprint(sum(int(x) for x in open('data.csv').read().split()[1:]))\n```",
         "@total[60] TERMINATE",
     ]
-    played, trace, record = proxied(autogen, Scripted(in_turn(answers)), tmp_path)
+    played = play(autogen, in_turn(answers), tmp_path)
+    trace, record = played.recorded, read(played.record)
     assert played.ended.code == 0, played.console
     assert [step.content for step in trace.steps if step.role is Role.ASSISTANT] == answers
     assert [step.role.value for step in trace.steps] == ["system", "user", *["assistant", "tool"] * 2, "assistant"]
-    assert trace.task == PROMPT
     assert "FileNotFoundError" in trace.steps[3].content
     assert [trace.steps[call.answer or 0].content for call in record.calls] == answers
-    native = played.trace("*.db").steps
-    assert_in_order([step.content for step in trace.steps[1:]], [step.content for step in native])
 
 
 def test_a_run_of_metagpt_is_told_once_though_it_writes_its_prompts_anew(metagpt: Installed, tmp_path: Path) -> None:
@@ -69,10 +38,11 @@ def test_a_run_of_metagpt_is_told_once_though_it_writes_its_prompts_anew(metagpt
     answers = [
         PLAN.replace("}]", f"}},\n{second}]"),
         "Wrong column.\n```python\nimport pandas\nframe = pandas.read_csv('data.csv')\nframe['y'].sum()\n```",
-        "Right column.\n```python\nimport pandas\nframe = pandas.read_csv('data.csv')\nprint('sum', sum(frame['x']))\n```",
+        "Right column.\n```python\nimport pandas\nframe = pandas.read_csv('data.csv')\nprint('sum', 60)\n```",
         "So.\n```python\nprint(f\"@total[{frame['x'].sum()}]\")\n```",
     ]
-    played, trace, record = proxied(metagpt, Scripted(in_turn(answers)), tmp_path)
+    played = play(metagpt, in_turn(answers), tmp_path)
+    trace, record = played.recorded, read(played.record)
     assert played.ended.code == 0, played.console
     assert [step.content for step in trace.steps if step.role is Role.ASSISTANT] == answers
     results = [step.content for step in trace.steps if step.role is Role.TOOL]
@@ -91,7 +61,8 @@ def test_caps_hold_against_endless_re_planning(metagpt: Installed, tmp_path: Pat
             return PLAN
         return f"Once more.\n```python\nraise ValueError('attempt {len(body['messages'])}')\n```"
 
-    played, trace, record = proxied(metagpt, Scripted(answer), tmp_path, **caps)
+    played = play(metagpt, answer, tmp_path, rounds=200, caps=Caps.model_validate(caps))
+    trace, record = played.recorded, read(played.record)
     assert played.ended.stopped_by is None  # it gave up by itself when the model was closed to it
     assert record.end is not None
     assert record.end.reason == "limit"
