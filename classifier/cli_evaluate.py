@@ -44,7 +44,7 @@ def evaluate(
         bool, typer.Option("--held-out", help="Hold each system out, then add 0, 10, 20, 40 of its runs: no index.")
     ] = False,
     risk: Annotated[
-        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
+        float, typer.Option("--risk", min=0.001, max=0.9, help="Share of wrong verdicts to accept without a judge.")
     ] = RISK,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat --cv or --held-out over so many splits.")] = SEEDS,
     as_json: JsonOption = False,

@@ -26,7 +26,7 @@ from classifier.diagnosis import (
 from classifier.encoding import encode
 from classifier.index import Index, IndexRefusedError, unit
 from classifier.localise import Localiser
-from classifier.risk import RISK, Promise, When, promise
+from classifier.risk import RISK, Promise, When, ask, expect, grounds, promise
 from classifier.segments import segment
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Classifier:
             raise ValueError("its steps are described by other columns")
         self.combiner = _combiner(index, taxonomy) if judge else None
         self.promise = self.promised(judge.risk) if judge else None
+        taught = grounds(index.group("taught")) if judge else {}
+        self.taught = {system: expect(told, judge.risk) for system, told in taught.items()} if judge else {}
 
     @classmethod
     def load(cls, index: Path | None = None, *, embedder: str | None = None, taxonomy: str | None = None) -> Classifier:
@@ -151,12 +153,18 @@ class Classifier:
         return Reading(trace, table, self.weigh(table, trace.framework), signals.read(trace))
 
     def asks(self, reading: Reading) -> bool:
-        """Say whether the judge is to be asked: a system that the index does not know is always asked about."""
+        """Say whether the judge is to be asked: a system that the index does not know is always asked about.
+
+        One that a judge has taught the index has a promise of its own (`taught`), and some runs are asked about anyhow.
+        """
         if self.judge is None or self.promise is None or reading.trace.succeeded or self.judge.when is When.NEVER:
             return False
-        if self.judge.when is When.ALWAYS or self.promise.threshold is None:
+        weighed, trace = reading.weighed, reading.trace
+        if self.judge.when is When.ALWAYS or weighed.familiarity is not Familiarity.KNOWN:
             return True
-        return reading.weighed.familiarity is not Familiarity.KNOWN or reading.weighed.sure < self.promise.threshold
+        if trace.framework in self.taught:
+            return ask(trace.id, max(weighed.causes.values()), self.taught[trace.framework]) is not None
+        return self.promise.threshold is None or weighed.sure < self.promise.threshold
 
     def question(self, reading: Reading) -> Question:
         """Return what the judge is told."""

@@ -8,10 +8,8 @@ its task, by all that people have said of other opinions meanwhile. An opinion t
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +21,7 @@ from classifier.causes import CauseModel
 from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
 from classifier.diagnosis import Candidate, Provenance, StepChoice, likeliest
 from classifier.folds import grouped_folds
-from classifier.index import Index, unit
+from classifier.index import Index, is_taught, unit
 from classifier.index import Labelled as Taught
 from classifier.localise import Localiser
 from classifier.trace import Frozen
@@ -31,14 +29,17 @@ from classifier.trace import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from classifier.combine import Said
     from classifier.features import StepTable
     from classifier.pipeline import Weighed
     from classifier.risk import Promise
 
+    Floats = NDArray[np.float64]
+
 SUREST = 0.95  # no opinion weighs as much as a label that somebody vouches for
 STEP_SURE = 0.4  # a step that is less likely is not taught: a localiser has no weights
-AUDIT = 0.05  # share of the runs accepted without asking that the judge is asked about all the same
 
 
 class Told(Frozen):
@@ -121,18 +122,6 @@ class Lesson(Frozen):
         )  # fmt: skip
 
 
-class Ask(StrEnum):
-    """Why the judge is asked."""
-
-    UNSURE = "unsure"
-    AUDIT = "audit"
-
-
-def is_taught(run: Taught) -> bool:
-    """Say whether a label of an index is a judge's opinion that nobody has vouched for."""
-    return run.provenance is Provenance.MODEL and run.weight < 1
-
-
 def counts(index: Index) -> Mapping[tuple[str, Provenance, bool], int]:
     """Count an index's labels by system, by provenance, and by whether they are only taught."""
     return Counter((run.system, run.provenance, is_taught(run)) for run in index.runs if run.cause is not None)
@@ -162,14 +151,17 @@ def learn(
     """Teach an index all lessons at once; return it, the lessons as they were weighed, and what the judge is worth.
 
     `labels` are the taxonomy's causes. Trains twice: what people said of some of the runs weighs the opinions on the
-    others. Raises what `extend` raises.
+    others. The index keeps what a promise on each of their systems rests on. Raises what `extend` raises.
     """
     usual = frequency(run.cause for run in base.runs if not is_taught(run))
     combiner = learn_worth(lessons, labels, usual=usual)
     first = extend(base, lessons, tables, combiner)
     weighed = review(first, lessons, tables, vouched=True)
     combiner = learn_worth(weighed, labels, usual=usual)
-    return extend(first, weighed, tables, combiner), weighed, combiner
+    made = extend(first, weighed, tables, combiner)
+    grounds = risk.grounds(made.group("taught")) | told(review(made, weighed, tables), combiner)
+    kept = {f"taught/{name}": value for name, value in risk.kept(grounds).items()}
+    return replace(made, arrays={**made.arrays, **kept}), weighed, combiner
 
 
 def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], combiner: Combiner) -> Index:
@@ -187,10 +179,9 @@ def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTab
             labels[lesson.run] = lesson.label(combiner)
     rows = [held[run] if run in held else tables[run] for run in labels]
     fitted = training.fit(list(labels.values()), rows, embedder=index.embedder, taxonomy=index.taxonomy)
-    vouched = [not is_taught(run) for run in fitted.runs if run.cause is not None]
-    accepted = {"calibration/accepted": fitted.arrays["calibration/accepted"][vouched]}
     learnt = {f"combiner/{name}": value for name, value in combiner.to_arrays().items()}
-    return replace(fitted, arrays={**fitted.arrays, **accepted, **learnt})
+    before = {name: value for name, value in index.arrays.items() if name.startswith("taught/")}
+    return replace(fitted, arrays={**fitted.arrays, **before, **learnt})
 
 
 def review(
@@ -232,32 +223,21 @@ def review(
     return tuple(lesson.model_copy(update={"before": said.get(lesson.run, lesson.before)}) for lesson in lessons)
 
 
-def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:
-    """Return from which confidence on the neighbours may go unasked on this system, so that at most `wrong` are wrong.
+def told(lessons: Iterable[Lesson], combiner: Combiner) -> dict[str, Floats]:
+    """Return by system what a promise rests on: (n, 2), the neighbours' confidence and how likely they were right.
 
     Where no person has spoken on a run, the neighbours' verdict counts as right by its probability beside the opinion.
-    So the promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
+    So a promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
     """
-    told = []
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for lesson in lessons:
-        if lesson.opinion is None and lesson.cause is None:
-            continue
-        best = lesson.before[0]
-        told.append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
-    told.sort(key=lambda pair: -pair[0])
-    # whole mistakes, never fewer above any confidence than are expected there
-    expected = np.ceil(np.cumsum([1 - right for _, right in told]) - 1e-9)
-    right = 1 - np.diff(expected, prepend=0.0)
-    return risk.promise(np.array([(c, r) for (c, _), r in zip(told, right, strict=True)]).reshape(-1, 2), wrong, sure)
+        if lesson.opinion is not None or lesson.cause is not None:
+            best = lesson.before[0]
+            found[lesson.system].append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
+    return {system: np.array(pairs) for system, pairs in sorted(found.items())}
 
 
-def ask(run: str, confidence: float, promised: Promise, audit: float = AUDIT) -> Ask | None:
-    """Say whether to ask the judge about a run, and why; the same run is always answered the same.
-
-    `audit` is the share of confident runs that are asked about too: without them a mistake that neighbours have once
-    learnt would never be heard of again.
-    """
-    if promised.threshold is None or confidence < promised.threshold:
-        return Ask.UNSURE
-    drawn = int.from_bytes(hashlib.sha256(f"audit {run}".encode()).digest()[:8], "big") / 2**64
-    return Ask.AUDIT if drawn < audit else None
+def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:
+    """Return from which confidence on the neighbours may go unasked on these lessons' system; see `told`."""
+    pairs = [np.zeros((0, 2)), *told(lessons, combiner).values()]
+    return risk.expect(np.vstack(pairs), wrong, sure)

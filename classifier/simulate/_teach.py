@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier import teach, training
+from classifier import risk, teach, training
 from classifier.combine import Combiner
 from classifier.diagnosis import Provenance
 from classifier.pipeline import Classifier
@@ -42,7 +42,7 @@ class Policy(NamedTuple):
     """
 
     wrong: float = 0.1
-    audit: float = teach.AUDIT
+    audit: float = risk.AUDIT
     people: float = 0.0
     review: Review = Review.VOUCHED
     teaches: bool = True
@@ -131,7 +131,7 @@ class School:
                 held.append(self._held(seen, mine, classifier, now, index))
             run = self.labelled[i]
             lesson = self._lesson(i, classifier.weigh(self.tables[i], system))
-            asked = teach.ask(run.run, lesson.before[0].probability, promised, policy.audit) is not None
+            asked = risk.ask(run.run, lesson.before[0].probability, promised, policy.audit) is not None
             if asked:
                 lesson = lesson.model_copy(update={"opinion": teach.Told(**opinions[i]._asdict())})
             verdict = lesson.verdict(combiner)
