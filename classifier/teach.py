@@ -132,17 +132,20 @@ def learn_worth(
     labels: Sequence[str],
     worth: Worth = STATED,
     usual: Mapping[str, float] | None = None,
+    unlabelled: Iterable[Lesson] = (),
 ) -> Combiner:
     """Return what the judge is worth by those of its opinions on which a person has spoken.
 
-    `usual` is the `frequency` of `Combiner.fit`.
+    `usual` is the `frequency` of `Combiner.fit`, `unlabelled` its opinions that count by how far they agree with
+    neighbours who have seen none of them.
     """
     seen = [
         Labelled(each.causes, each.opinion, each.cause, each.group, each.steps, each.length, each.step)
         for each in lessons
         if each.opinion is not None and each.cause is not None
     ]
-    return Combiner.fit(seen, labels, worth, usual)
+    others = [(each.causes, each.opinion) for each in unlabelled if each.opinion is not None and each.cause is None]
+    return Combiner.fit(seen, labels, worth, usual, others)
 
 
 def learn(
@@ -154,10 +157,14 @@ def learn(
     others. The index keeps what a promise on each of their systems rests on. Raises what `extend` raises.
     """
     usual = frequency(run.cause for run in base.runs if not is_taught(run))
-    combiner = learn_worth(lessons, labels, usual=usual)
+    # what neighbours say whom the judge has taught agrees with it anyhow: they are not asked how far it agrees
+    fresh = [
+        lesson for lesson in lessons if not any(run.system == lesson.system and is_taught(run) for run in base.runs)
+    ]
+    combiner = learn_worth(lessons, labels, usual=usual, unlabelled=fresh)
     first = extend(base, lessons, tables, combiner)
     weighed = review(first, lessons, tables, vouched=True)
-    combiner = learn_worth(weighed, labels, usual=usual)
+    combiner = learn_worth(weighed, labels, usual=usual, unlabelled=fresh)
     made = extend(first, weighed, tables, combiner)
     grounds = risk.grounds(made.group("taught")) | told(review(made, weighed, tables), combiner)
     kept = {f"taught/{name}": value for name, value in risk.kept(grounds).items()}
