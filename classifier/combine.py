@@ -49,10 +49,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["MEASURED", "STATED", "Combiner", "Labelled", "Leader", "Said", "Worth", "credible", "frequency"]
+__all__ = ["MEASURED", "STATED", "Combiner", "Labelled", "Leader", "Said", "Worth", "credible", "frequency", "lead"]
 
 COVERAGE = 0.9
 STRENGTHS = (10.0, 30.0, 100.0, 300.0)  # runs that the accuracy over all causes counts for, beside those of one cause
+EDGE = 1e-9  # by which a cause that is put first is ahead
 FEWEST = 10  # labelled opinions under which nothing is fitted but what is counted
 
 
@@ -144,10 +145,7 @@ class Combiner:
         p = combine_steps.normal(weights.logs(neighbours[None], judge[None], np.array([_or_none(said.first)]))[0])
         first = said.first if self.leader is Leader.JUDGE else int(neighbours.argmax())
         if self.leader is not Leader.BOTH and first is not None:
-            # the one that leads is right more often where they differ, but seldom as often as the likeliest would be
-            best = int(p.argmax())
-            p[[first, best]] = (p[first] + p[best]) / 2
-            p[first] += 1e-9
+            return lead(dict(zip(self.labels, p.tolist(), strict=True)), self.labels[first])
         return {self.labels[i]: float(p[i]) for i in np.argsort(-p, kind="stable")}
 
     def accuracy(self, cause: str) -> float:
@@ -200,6 +198,17 @@ def frequency(causes: Iterable[str | None]) -> dict[str, float]:
     """Count the causes of labelled runs, as `Combiner.fit` wants them."""
     counted = Counter(cause for cause in causes if cause is not None)
     return {cause: float(count) for cause, count in sorted(counted.items())}
+
+
+def lead(causes: Mapping[str, float], first: str) -> dict[str, float]:
+    """Put a cause first, the others behind it by likelihood: it shares what it and the likeliest hold.
+
+    So whoever leads is believed, but not as much as the likeliest would be.
+    """
+    best = likeliest(causes)[0]
+    half = (causes[first] + causes[best]) / 2
+    others = {cause: causes[cause] for cause in likeliest(causes) if cause not in {first, best}}
+    return {first: half, **others} if first == best else {first: half + EDGE, best: half - EDGE, **others}
 
 
 def credible(causes: Mapping[str, float], coverage: float = COVERAGE) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from classifier import __version__, embedders, evidence, features, signals
 from classifier import taxonomy as taxonomies
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import Combiner, credible, frequency
+from classifier.combine import Combiner, credible, frequency, lead
 from classifier.decide import Findings, decide
 from classifier.diagnosis import (
     Cost,
@@ -48,7 +48,9 @@ class Weighed(NamedTuple):
     """What the labelled runs say of a run: likely steps, every cause's probability, the candidate set, who voted.
 
     `trust` (0 to 1): how far the vote counts on this run; see `Acquaintance.trust`.
-    `sure`: the confidence as on runs of a known system, which the promise of `risk` is made on.
+    `sure`: the confidence as on runs of a known system, which the promise of `risk` is made on. `beside` and `vouched`
+    are the causes and the trust as they stand beside a judge's opinion: what a judge has taught does not count there,
+    or its word would count twice.
     """
 
     steps: tuple[StepChoice, ...]
@@ -58,6 +60,8 @@ class Weighed(NamedTuple):
     familiarity: Familiarity
     trust: float
     sure: float
+    beside: dict[str, float]
+    vouched: float
 
 
 class Combines(Protocol):
@@ -188,6 +192,8 @@ class Classifier:
         causes, candidates, steps = weighed.causes, weighed.candidates, weighed.steps
         if opinion and both:
             causes = both.causes(self._open(weighed), opinion)
+            if weighed.vouched == 0 and opinion.cause:
+                causes = lead(causes, opinion.cause)  # of such a system the neighbours know nothing
             candidates = credible(causes)
             steps = both.steps(weighed.steps, opinion, len(trace.steps))
         best = likeliest(weighed.causes)[0]
@@ -215,11 +221,11 @@ class Classifier:
 
         On a system that the index cannot speak for, a cause that it has never seen is as likely as any other.
         """
-        if weighed.trust > 0:
-            return weighed.causes
+        if weighed.vouched > 0:
+            return weighed.beside
         unseen = dict.fromkeys(self.taxonomy.ids, 1 / len(self.taxonomy.ids))
-        whole = sum({**unseen, **weighed.causes}.values())
-        return {cause: p / whole for cause, p in {**unseen, **weighed.causes}.items()}
+        whole = sum({**unseen, **weighed.beside}.values())
+        return {cause: p / whole for cause, p in {**unseen, **weighed.beside}.items()}
 
     def weigh(self, table: StepTable, system: str) -> Weighed:
         """Ask the labelled runs about a run of an agent system, given as its step table."""
@@ -227,7 +233,9 @@ class Classifier:
         vote = self._causes.predict(table, ranked, system)
         middle = unit(table.vectors.mean(axis=0)[None])[0]
         trust = self._acquaintance.trust(system, middle, set(table.agents))
+        vouched = self._acquaintance.trust(system, middle, set(table.agents), vouched=True)
         judged = self._calibration.judge(vote.probabilities, trust)
+        beside = self._calibration.judge(vote.probabilities, vouched)
         first = np.argsort(-ranked, kind="stable")[:STEPS]
         return Weighed(
             steps=tuple(
@@ -251,6 +259,8 @@ class Classifier:
             familiarity=self._acquaintance.familiarity(system, middle, set(table.agents)),
             trust=trust,
             sure=float(self._calibration.judge(vote.probabilities, 1.0).probabilities.max()),
+            beside=dict(zip(vote.labels, beside.probabilities.tolist(), strict=True)),
+            vouched=vouched,
         )
 
     def _quote(self, trace: Trace, table: StepTable, step: int, cause: str) -> str | None:

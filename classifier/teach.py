@@ -18,7 +18,7 @@ from pydantic import Field
 from classifier import causes, risk, training
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
+from classifier.combine import STATED, Combiner, Labelled, Worth, frequency, lead
 from classifier.diagnosis import Candidate, Provenance, StepChoice, likeliest
 from classifier.folds import grouped_folds
 from classifier.index import Index, is_taught, unit
@@ -54,14 +54,16 @@ class Told(Frozen):
 class Lesson(Frozen):
     """A run of a new system and what was said of it. Holds nothing of its text.
 
-    `before`: what the neighbours said who had not seen it, `steps` the likely ones of its `length`. `opinion` None:
-    the judge was not asked. `cause` and `step` are what a person said of it, None: nobody did.
+    `before`: what the neighbours said who had not seen it, `trust` (0 to 1) how far labels of its system that somebody
+    vouches for carried that, `steps` the likely ones of its `length`. `opinion` None: the judge was not asked. `cause`
+    and `step` are what a person said of it, None: nobody did.
     """
 
     run: str
     system: str
     group: str
     before: tuple[Candidate, ...]
+    trust: float = Field(default=0.0, ge=0, le=1)
     steps: tuple[StepChoice, ...] = ()
     length: int = Field(ge=1)
     opinion: Told | None = None
@@ -77,8 +79,9 @@ class Lesson(Frozen):
             system=labelled.system,
             group=labelled.group,
             before=tuple(
-                Candidate(cause=cause, probability=weighed.causes[cause]) for cause in likeliest(weighed.causes)
+                Candidate(cause=cause, probability=weighed.beside[cause]) for cause in likeliest(weighed.beside)
             ),
+            trust=weighed.vouched,
             steps=weighed.steps,
             length=length,
             opinion=Told.model_validate(opinion, from_attributes=True) if opinion else None,
@@ -92,10 +95,16 @@ class Lesson(Frozen):
         return {candidate.cause: candidate.probability for candidate in self.before}
 
     def verdict(self, combiner: Combiner) -> dict[str, float]:
-        """Return the probabilities of the causes: those a person left, or neighbours and opinion together."""
+        """Return the probabilities of the causes: those a person left, or neighbours and opinion together.
+
+        Of a system of which the neighbours know nothing the judge's cause goes first.
+        """
         if self.cause is not None:
             return {self.cause: 1.0}
-        return self.causes if self.opinion is None else combiner.causes(self.causes, self.opinion)
+        if self.opinion is None:
+            return self.causes
+        both = combiner.causes(self.causes, self.opinion)
+        return lead(both, self.opinion.cause) if self.trust == 0 and self.opinion.cause else both
 
     def label(self, combiner: Combiner) -> Taught:
         """Return what the run teaches.
@@ -166,7 +175,7 @@ def learn(
     weighed = review(first, lessons, tables, vouched=True)
     combiner = learn_worth(weighed, labels, usual=usual, unlabelled=fresh)
     made = extend(first, weighed, tables, combiner)
-    grounds = risk.grounds(made.group("taught")) | told(review(made, weighed, tables), combiner)
+    grounds = risk.grounds(made.group("taught")) | told(weighed, review(made, weighed, tables), combiner)
     kept = {f"taught/{name}": value for name, value in risk.kept(grounds).items()}
     return replace(made, arrays={**made.arrays, **kept}), weighed, combiner
 
@@ -208,7 +217,7 @@ def review(
     ranked = {run: localiser.rank(held[run], system) for run, system in systems.items() if run in held}
     trusted = [i for i, run in enumerate(index.runs) if not (vouched and is_taught(run))]
     asked = [lesson for lesson in lessons if lesson.run in held]
-    said: dict[str, tuple[Candidate, ...]] = {}
+    said: dict[str, tuple[tuple[Candidate, ...], float]] = {}
     for _, test in grouped_folds([lesson.group for lesson in asked]):
         barred = {asked[t].group for t in test}
         kept = [i for i in trusted if index.runs[i].group not in barred]
@@ -221,30 +230,38 @@ def review(
             votes = np.full(len(whole.labels), causes.SMALL)
             votes[columns] = part.predict(table, ranked[lesson.run], lesson.system).probabilities
             middle = unit(table.vectors.mean(axis=0)[None])[0]
-            p = calibration.judge(
-                votes / votes.sum(), known.trust(lesson.system, middle, set(table.agents))
-            ).probabilities
-            said[lesson.run] = tuple(
-                Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")
+            trust = known.trust(lesson.system, middle, set(table.agents))
+            p = calibration.judge(votes / votes.sum(), trust).probabilities
+            said[lesson.run] = (
+                tuple(Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")),
+                trust,
             )
-    return tuple(lesson.model_copy(update={"before": said.get(lesson.run, lesson.before)}) for lesson in lessons)
+    return tuple(
+        lesson.model_copy(update=dict(zip(("before", "trust"), said[lesson.run], strict=True)))
+        if lesson.run in said
+        else lesson
+        for lesson in lessons
+    )
 
 
-def told(lessons: Iterable[Lesson], combiner: Combiner) -> dict[str, Floats]:
-    """Return by system what a promise rests on: (n, 2), the neighbours' confidence and how likely they were right.
+def told(lessons: Iterable[Lesson], now: Iterable[Lesson], combiner: Combiner) -> dict[str, Floats]:
+    """Return by system what a promise rests on: (n, 2), the neighbours' confidence and how likely they are right.
 
-    Where no person has spoken on a run, the neighbours' verdict counts as right by its probability beside the opinion.
+    `now` are the same lessons, as neighbours see them who have learnt the others (`review`). Where no person has spoken
+    on a run, their verdict counts as right by its probability beside the opinion, by labels that somebody vouches for.
     So a promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
     """
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    for lesson in lessons:
+    for lesson, seen in zip(lessons, now, strict=True):
         if lesson.opinion is not None or lesson.cause is not None:
-            best = lesson.before[0]
+            best = seen.before[0]
             found[lesson.system].append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
     return {system: np.array(pairs) for system, pairs in sorted(found.items())}
 
 
-def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:
+def promise(
+    lessons: Sequence[Lesson], now: Sequence[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE
+) -> Promise:
     """Return from which confidence on the neighbours may go unasked on these lessons' system; see `told`."""
-    pairs = [np.zeros((0, 2)), *told(lessons, combiner).values()]
+    pairs = [np.zeros((0, 2)), *told(lessons, now, combiner).values()]
     return risk.expect(np.vstack(pairs), wrong, sure)

@@ -41,6 +41,7 @@ def lesson(
         system=NEW,
         group=group,
         before=before,
+        trust=0.5,
         steps=(
             StepChoice(step=1, agent="coder", probability=0.5),
             StepChoice(step=2, agent="planner", probability=0.2),
@@ -106,6 +107,14 @@ def test_neighbours_who_prevail_over_the_judge_teach_themselves_nothing() -> Non
     label = lesson(said="P1", likely="E1.1", sure=0.99).label(STATED)
     assert (label.cause, label.weight, label.step) == (None, 0, None)
     assert lesson(said=None).label(STATED).cause is None
+
+
+def test_of_a_system_that_nobody_has_labelled_the_judges_word_is_taught() -> None:
+    unknown = lesson(said="P1", likely="E1.1", sure=0.99).model_copy(update={"trust": 0.0})
+    assert next(iter(unknown.verdict(STATED))) == "P1"
+    label = unknown.label(STATED)
+    assert label.cause == "P1"
+    assert 0.3 < label.weight < 0.6  # as likely as what it stands against
 
 
 def test_a_persons_word_stands_alone() -> None:
@@ -213,11 +222,11 @@ def test_people_who_contradict_a_judge_make_all_its_lessons_lighter() -> None:
 
 def test_the_judge_is_asked_until_enough_is_known_to_promise() -> None:
     few = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(10)]
-    promised = teach.promise(few, STATED, 0.1)
+    promised = teach.promise(few, few, STATED, 0.1)
     assert promised.threshold is None
     assert risk.ask("any", 0.99, promised) is risk.Ask.UNSURE
     many = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
-    promised = teach.promise(many, STATED, 0.1)
+    promised = teach.promise(many, many, STATED, 0.1)
     assert promised.threshold is not None
     assert risk.ask("any", 0.95, promised, audit=0) is None
     assert promised.bound <= 0.1
@@ -226,7 +235,7 @@ def test_the_judge_is_asked_until_enough_is_known_to_promise() -> None:
 def test_a_promise_counts_an_opinion_by_its_probability_and_never_less_than_expected() -> None:
     lessons = [lesson(f"run {i}", "E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
     right = lessons[0].verdict(STATED)["E1.1"]
-    promised = teach.promise(lessons, STATED, 0.3)
+    promised = teach.promise(lessons, lessons, STATED, 0.3)
     assert promised.accepted == 60
     assert promised.wrong == int(np.ceil(60 * (1 - right)))
     assert promised.bound == pytest.approx(risk.upper(promised.wrong, 60, 0.975))  # each of two sequences
@@ -236,7 +245,7 @@ def test_what_a_promise_rests_on_is_kept_by_system() -> None:
     lessons = [lesson(f"run {i}", human="E1.1" if i else None, likely="E1.1", sure=0.9, group=str(i)) for i in range(9)]
     other = [each.model_copy(update={"system": "delta"}) for each in lessons[:4]]
     unheard = lesson("nobody spoke", None)
-    grounds = teach.told([*lessons, *other, unheard], STATED)
+    grounds = teach.told([*lessons, *other, unheard], [*lessons, *other, unheard], STATED)
     back = risk.grounds(risk.kept(grounds))
     assert {system: len(told) for system, told in back.items()} == {NEW: 9, "delta": 4}
     assert np.array_equal(back[NEW], grounds[NEW])
@@ -253,7 +262,7 @@ def test_learning_keeps_what_is_promised_of_its_systems_and_later_training_does_
 
 def test_of_runs_that_are_not_asked_about_a_few_are_all_the_same_and_always_the_same_ones() -> None:
     lessons = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
-    promised = teach.promise(lessons, STATED, 0.1)
+    promised = teach.promise(lessons, lessons, STATED, 0.1)
     names = [f"later {i}" for i in range(2000)]
     first = [risk.ask(name, 0.95, promised, audit=0.05) for name in names]
     assert first == [risk.ask(name, 0.95, promised, audit=0.05) for name in names]
