@@ -24,7 +24,7 @@ from classifier.diagnosis import (
     likeliest,
 )
 from classifier.encoding import encode
-from classifier.index import Index, IndexRefusedError, unit
+from classifier.index import Index, IndexRefusedError, is_taught, unit
 from classifier.localise import Localiser
 from classifier.risk import RISK, Promise, When, ask, expect, grounds, promise
 from classifier.segments import segment
@@ -107,8 +107,7 @@ class Classifier:
             raise ValueError("its steps are described by other columns")
         self.combiner = _combiner(index, taxonomy) if judge else None
         self.promise = self.promised(judge.risk) if judge else None
-        taught = grounds(index.group("taught")) if judge else {}
-        self.taught = {system: expect(told, judge.risk) for system, told in taught.items()} if judge else {}
+        self.taught = _taught(index, judge.risk) if judge else {}
 
     @classmethod
     def load(cls, index: Path | None = None, *, embedder: str | None = None, taxonomy: str | None = None) -> Classifier:
@@ -278,3 +277,9 @@ def _combiner(index: Index, taxonomy: Taxonomy) -> Combiner:
     if learnt:
         return Combiner.from_arrays(learnt)
     return Combiner.stated(taxonomy.ids, frequency=frequency(run.cause for run in index.runs))
+
+
+def _taught(index: Index, risk: float) -> dict[str, Promise]:
+    """Return what is promised of each system that a judge has taught the index; nothing where it kept no grounds."""
+    none = dict.fromkeys((run.system for run in index.runs if is_taught(run)), np.zeros((0, 2)))
+    return {system: expect(told, risk) for system, told in sorted({**none, **grounds(index.group("taught"))}.items())}
