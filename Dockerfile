@@ -22,13 +22,15 @@ WORKDIR /
 RUN python -c "from classifier.pipeline import Classifier; Classifier.load()"
 
 FROM python:3.11-slim
-ENV PATH=/opt/coroner/bin:$PATH PYTHONUNBUFFERED=1 CORONER_CACHE=/var/cache/coroner
+ENV PATH=/opt/coroner/bin:$PATH PYTHONUNBUFFERED=1 CORONER_CACHE=/var/cache/coroner CORONER_FOLDER=/var/lib/coroner
 COPY --from=program /opt/coroner /opt/coroner
 COPY --from=model --chown=10001:10001 /var/cache/coroner /var/cache/coroner
+RUN install -d -m 700 -o 10001 -g 10001 /var/lib/coroner
+VOLUME /var/lib/coroner
 USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
-# Inside a container loopback reaches nobody; who may reach the published port is for `docker run -p` to say.
-CMD ["coroner", "serve", "--host", "0.0.0.0", "--port", "8080", "--public"]
+# Inside a container loopback reaches nobody, so every request needs a key: `coroner keys issue`.
+CMD ["coroner", "serve", "--host", "0.0.0.0", "--port", "8080"]

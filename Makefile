@@ -8,7 +8,7 @@ INSTALL = $(PIP) install --require-hashes --no-deps --no-compile --requirement
 
 export CORONER_CACHE ?= $(abspath $(VENV))/cache
 
-.PHONY: demo test check format bench lock clean
+.PHONY: demo test check format bench lock lock-frameworks clean
 
 demo: $(VENV)/ready ## set up, then diagnose a failed run that ships with the project
 	$(BIN)/coroner classify examples/failed_run.json
@@ -35,6 +35,9 @@ lock: ## resolve pyproject.toml anew into the lock files
 	$(VENV)-lock/bin/python -m pip --quiet --disable-pip-version-check install uv==0.13.9
 	UV=$(VENV)-lock/bin/uv $(VENV)-lock/bin/python .ci/lock.py
 	rm -r $(VENV)-lock
+
+lock-frameworks: ## resolve the agent frameworks' packages anew into runner/frameworks/*.lock
+	$(BIN)/python -m runner.frameworks._lock
 
 clean: ## remove the environment and what the tools leave
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist *.egg-info

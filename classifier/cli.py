@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated
 
@@ -164,36 +165,19 @@ def show_taxonomy(
     show(console(), report.cause_page(found, known) if found else report.taxonomy_page(known))
 
 
-@app.command()
-@takes_judge
-def serve(
-    context: typer.Context,
-    *,
-    chosen: Chosen,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8080,
-    public: Annotated[bool, typer.Option("--public", help="Allow an address that others can reach.")] = False,
-    index: IndexOption = None,
-    embedder: EmbedderOption = None,
-    taxonomy: TaxonomyOption = None,
-    max_mib: Annotated[int, typer.Option(min=1, help="Largest request body, in MiB.")] = 32,
-    at_once: Annotated[int, typer.Option(min=1, help="Requests that are worked on at once.")] = 2,
-) -> None:
-    """Start the web service: POST /classify, GET /taxonomy, GET /healthz, GET /openapi.json."""
+@cache
+def whole() -> typer.Typer:
+    """Return the command line with the runner's and the service's commands: by name, for both lie above this layer."""
     import importlib  # noqa: PLC0415 - see the module
 
-    if not public and host not in {"127.0.0.1", "::1", "localhost"}:
-        raise typer.BadParameter("others can reach it and it asks no password; add --public", param_hint="--host")
-    # by name: the service lies above this layer, and only this command may reach up
-    service = importlib.import_module("service.app")
-    settings = service.Settings(max_bytes=max_mib * 2**20, at_once=at_once)
-    with judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier:
-        service.serve(classifier, settings, host=host, port=port)
+    for part in ("runner.cli", "service.cli"):
+        importlib.import_module(part).mount(app)
+    return app
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    whole()()
 
 
 for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):

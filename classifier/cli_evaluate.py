@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,10 @@ def evaluate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="Hold each system out, then add 0, 10, 20, 40 of its runs: no index.")
     ] = False,
+    besides: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="Labelled folder to learn from as well, never asked about; may be given often."),
+    ] = None,
     risk: Annotated[
         float, typer.Option("--risk", min=0.001, max=0.9, help="Share of wrong verdicts to accept without a judge.")
     ] = RISK,
@@ -59,11 +64,15 @@ def evaluate(
     """
     if index and (cv or held_out):
         raise typer.BadParameter("--cv and --held-out train their own", param_hint="--index")
+    if besides and not (cv or held_out):
+        raise typer.BadParameter("only --cv and --held-out train", param_hint="--with")
     examples = read_examples(folders)
     if cv or held_out:
         scheme = or_fail(partial(taxonomies.load, taxonomy or taxonomies.DEFAULT))
         examples = in_own_words(examples, scheme) if native else examples
-        validation = _encoded(examples, embedder, scheme)
+        more = _besides(examples, read_examples(besides)) if besides else ()
+        more = in_own_words(more, scheme) if native else more
+        validation = _encoded(examples, more, embedder, scheme)
         if held_out:
             _held_out(validation, examples, scheme, seeds=seeds, as_json=as_json)
         if cv:
@@ -83,13 +92,28 @@ def evaluate(
     show(console(), tables.evaluation_page(found, f"index {classifier.versions.index}"))
 
 
-def _encoded(examples: Sequence[Example], embedder: str | None, scheme: Taxonomy) -> CrossValidation:
+def _besides(examples: Sequence[Example], besides: Sequence[Example]) -> tuple[Example, ...]:
+    """Give runs besides that share a task with examples the group of these, so that both are held out together."""
+    from classifier import corpus  # noqa: PLC0415 - not on the path of classify
+
+    groups = corpus.group_tasks([example.trace.task for example in (*examples, *besides)])
+    theirs = {group: example.group for group, example in zip(groups, examples, strict=False)}
+    mine = groups[len(examples) :]
+    return tuple(
+        example.model_copy(update={"group": theirs[group]}) if group in theirs else example
+        for example, group in zip(besides, mine, strict=True)
+    )
+
+
+def _encoded(
+    examples: Sequence[Example], besides: Sequence[Example], embedder: str | None, scheme: Taxonomy
+) -> CrossValidation:
     from classifier import embedders  # noqa: PLC0415 - not on the path of classify
     from classifier.crossval import CrossValidation  # noqa: PLC0415 - as above
 
     reader = or_fail(partial(embedders.build, embedder or embedders.DEFAULT))
-    watch = partial(watched, total=len(examples), what="Reading")
-    return or_fail(partial(CrossValidation, examples, reader, scheme, watch))
+    watch = partial(watched, total=len(examples) + len(besides), what="Reading")
+    return or_fail(partial(CrossValidation, examples, reader, scheme, watch, besides=besides))
 
 
 def _cross_validated(

@@ -88,7 +88,11 @@ def curve(held: Sequence[Held], examples: Sequence[Example], taxonomy: Taxonomy)
 
 
 class CrossValidation:
-    """Labelled runs, encoded once, from which indices are trained without some of them."""
+    """Labelled runs, encoded once, from which indices are trained without some of them.
+
+    `besides` are runs that are learnt from and never asked about: injected ones, say, of which is to be known what
+    they bring for the others. One that shares its task with a run that is asked about is left out there.
+    """
 
     def __init__(
         self,
@@ -96,16 +100,19 @@ class CrossValidation:
         embedder: Embedder,
         taxonomy: Taxonomy,
         watch: Callable[[Iterable[Example]], Iterable[Example]] = iter,
+        *,
+        besides: Sequence[Example] = (),
     ) -> None:
-        self._embedder, self._taxonomy = embedder, taxonomy
-        self._tables = [training.describe(example, embedder) for example in watch(examples)]
+        self._embedder, self._taxonomy, self._asked = embedder, taxonomy, len(examples)
+        every = [*examples, *besides]
+        self._tables = [training.describe(example, embedder) for example in watch(every)]
         self._labelled = [
-            training.label(example, table, taxonomy) for example, table in zip(examples, self._tables, strict=True)
+            training.label(example, table, taxonomy) for example, table in zip(every, self._tables, strict=True)
         ]
 
     @property
     def runs(self) -> tuple[Labelled, ...]:
-        """The labelled runs, in the order of the examples."""
+        """The labelled runs, in the order of the examples; those besides come last."""
         return tuple(self._labelled)
 
     @property
@@ -128,8 +135,11 @@ class CrossValidation:
     def folds(self, seed: int = 0, k: int = FOLDS) -> list[Prediction]:
         """Predict every run by an index that has seen no run of its task, in the order of the examples."""
         out: dict[int, Prediction] = {}
-        for train, test in grouped_folds([run.group for run in self._labelled], k, seed):
-            out.update(zip(test, self.predict(train, test), strict=True))
+        for train, test in grouped_folds([run.group for run in self._labelled[: self._asked]], k, seed):
+            barred = {self._labelled[i].group for i in test}
+            rest = range(self._asked, len(self._labelled))
+            besides = [i for i in rest if self._labelled[i].group not in barred]
+            out.update(zip(test, self.predict([*train, *besides], test), strict=True))
         return [out[i] for i in range(len(out))]
 
     def hold_out(self, system: str, added: int, seed: int = 0) -> Held:
@@ -138,7 +148,7 @@ class CrossValidation:
         The runs predicted are those of the tasks that not even the largest number of `ADDED` uses, so that all are
         compared on the same runs; a system with fewer than `ADDED` and `ASKED` keeps half of its runs for that.
         """
-        mine = [i for i, run in enumerate(self._labelled) if run.system == system]
+        mine = [i for i, run in enumerate(self._labelled[: self._asked]) if run.system == system]
         groups = sorted({self._labelled[i].group for i in mine})
         order = [groups[g] for g in np.random.default_rng(seed).permutation(len(groups))]
         by_task = [i for group in order for i in mine if self._labelled[i].group == group]
@@ -151,9 +161,9 @@ class CrossValidation:
         train = [
             i
             for i, run in enumerate(self._labelled)
-            if run.group not in asked and (run.system != system or run.group in taken)
+            if run.group not in asked and (run.system != system or run.group in taken or i >= self._asked)
         ]
-        count = sum(self._labelled[i].system == system for i in train)
+        count = sum(self._labelled[i].system == system for i in train if i < self._asked)
         return Held(system, added, count, tuple(self.predict(train, test)))
 
     def _prediction(self, classifier: Classifier, run: Labelled, table: StepTable) -> Prediction:

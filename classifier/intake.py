@@ -39,6 +39,8 @@ SUFFIXES = {
     ".yaml",
     ".yml",
 }
+_RECORD = "record.jsonl"
+_RUN = {"run.json", _RECORD}  # what makes a folder that of a run of `coroner bench`
 
 
 class Classifies(Protocol):
@@ -66,8 +68,9 @@ class Unread(Frozen):
 def find(paths: Iterable[str]) -> tuple[list[str], int]:
     """Expand folders, recursively and in sorted order, into the files that may be logs; count those passed over.
 
-    Hidden files, `annotations*.jsonl` and files of other suffixes are passed over in folders. Anything else (a file,
-    a pipe, `-`, a path that does not exist) is passed on as it is.
+    Hidden files, `annotations*.jsonl` and files of other suffixes are passed over in folders; of the folder of a
+    bench's run, all but its record is. Anything else (a file, a pipe, `-`, a path that does not exist) is passed on as
+    it is.
     """
     found: list[str] = []
     passed_over = 0
@@ -77,7 +80,9 @@ def find(paths: Iterable[str]) -> tuple[list[str], int]:
             continue
         for folder, below, files in os.walk(path):
             below[:] = sorted(name for name in below if not name.startswith("."))
-            logs = [name for name in sorted(files) if _may_be_log(name)]
+            if _RUN.issubset(files):
+                below.clear()  # what else a run left (native logs, its workspace) tells the same again, or other things
+            logs = [name for name in sorted(files) if _may_be_log(name) and not _is_bench_own(name, files, below)]
             found += [str(Path(folder, name)) for name in logs]
             passed_over += len(files) - len(logs)
     return found, passed_over
@@ -164,6 +169,13 @@ def outcome(
 def printable(path: str) -> str:
     """Return a path without the surrogates that stand for bytes that are no UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _is_bench_own(name: str, files: Sequence[str], below: Sequence[str]) -> bool:
+    """Say whether it is a file of `coroner bench` that is no log, by what lies beside it."""
+    if _RUN.issubset(files):
+        return name != _RECORD
+    return name == "bench.json" and "runs" in below
 
 
 def _may_be_log(name: str) -> bool:

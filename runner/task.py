@@ -68,6 +68,22 @@ class Task(Frozen):
     seed: int = 0
     level: str | None = None  # easy, medium, hard, where the set says so
 
+    def at(self, site: str) -> Task:
+        """Return the task with the site's address (no slash at its end) for every "{site}", in texts and in code."""
+
+        def put(text: str) -> str:
+            return text.replace("{site}", site)
+
+        return self.model_copy(
+            update={
+                "description": put(self.description),
+                "instruction": put(self.instruction),
+                "constraints": tuple(map(put, self.constraints)),
+                "environment": put(self.environment),
+                "stages": tuple(Stage(aim=put(stage.aim), code=put(stage.code)) for stage in self.stages),
+            }
+        )
+
 
 class TaskSet(Protocol):
     """A folder of tasks: the project's own, or somebody's benchmark."""

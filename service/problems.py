@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from classifier.intake import UNNAMED
 from classifier.trace import Frozen, TraceError
+from service.storage import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +72,14 @@ def install(app: FastAPI) -> None:
     async def on_invalid(_: Request, error: RequestValidationError) -> Response:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return response(422, problems)
+
+    @app.exception_handler(NotFoundError)
+    async def on_absent(_: Request, error: NotFoundError) -> Response:
+        return response(404, str(error))
+
+    @app.exception_handler(ConflictError)
+    async def on_conflict(_: Request, error: ConflictError) -> Response:
+        return response(409, str(error))
 
     @app.exception_handler(TraceError)
     async def on_unreadable(_: Request, error: TraceError) -> Response:

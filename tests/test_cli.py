@@ -96,6 +96,21 @@ def test_folders_are_searched_in_order_and_other_files_passed_over(tmp_path: Pat
     assert intake.find([str(tmp_path / "README.md"), "-"])[0] == [str(tmp_path / "README.md"), "-"]
 
 
+def test_of_the_runs_of_a_bench_only_the_records_are_read(tmp_path: Path) -> None:
+    run_files = ("run.json", "record.jsonl", "log.txt", "native/history.json", "workspace/data.json")
+    names = ("bench.json", "annotations.jsonl", *(f"runs/a/{name}" for name in run_files), "runs/b/run.json")
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found, passed_over = intake.find([str(tmp_path)])
+    assert [os.path.relpath(path, tmp_path) for path in found] == ["runs/a/record.jsonl", "runs/b/run.json"]
+    assert passed_over == 4
+    assert intake.find([str(tmp_path / "runs/a/workspace")])[0] == [str(tmp_path / "runs/a/workspace/data.json")]
+    (tmp_path / "runs").rename(tmp_path / "others")
+    assert str(tmp_path / "bench.json") in intake.find([str(tmp_path)])[0]
+
+
 def test_a_folder_without_logs_is_said_to_be_one(tmp_path: Path) -> None:
     result = run("classify", str(tmp_path))
     assert (result.exit_code, result.stderr) == (1, "coroner: no file to read\n")
@@ -151,12 +166,6 @@ def test_the_taxonomy_is_shown_whole_by_cause_and_as_json(tmp_path: Path) -> Non
         refused = run(*arguments)
         assert refused.exit_code == 1
         assert refused.stderr.startswith("coroner: ")
-
-
-def test_serving_to_others_has_to_be_asked_for() -> None:
-    result = run("serve", "--host", "0.0.0.0")
-    assert result.exit_code == 2
-    assert "--public" in result.stderr
 
 
 def test_help_lists_the_exit_codes() -> None:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 RUNS = invented.examples(30, systems=invented.SYSTEMS[:2], seed=2)
 MANY = invented.examples(220, seed=3)
+HALF, REST = MANY[::2], MANY[1::2]
 
 
 class Noted(CrossValidation):
     """Notes what is trained on and what is asked, and answers without training."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
-        super().__init__(examples, invented.embedder(), invented.scheme())
+    def __init__(self, examples: Sequence[Example], besides: Sequence[Example] = ()) -> None:
+        super().__init__(examples, invented.embedder(), invented.scheme(), besides=besides)
         self.splits: list[tuple[list[int], list[int]]] = []
 
     def predict(self, train: Iterable[int], test: Iterable[int]) -> list[Prediction]:
@@ -154,3 +155,35 @@ def test_the_curve_has_a_point_for_each_number_of_runs_added_and_one_for_all_sys
 def test_too_few_runs_to_train_on_are_refused() -> None:
     with pytest.raises(TrainingError, match="label at least"):
         validation(RUNS[:12]).folds(k=5)
+
+
+def test_runs_besides_are_learnt_from_and_never_asked_about() -> None:
+    noted = Noted(HALF, REST)
+    predictions = noted.folds(seed=1)
+    assert [prediction.trace_id for prediction in predictions] == [run.trace.id for run in HALF]
+    assert all(any(i >= 110 for i in train) and max(test) < 110 for train, test in noted.splits)
+
+
+def test_runs_besides_of_a_task_that_is_asked_about_are_left_out() -> None:
+    noted = Noted(HALF, REST)
+    noted.folds(seed=1)
+    assert any(noted.groups(range(110)) & noted.groups(range(110, 220)))
+    for train, test in noted.splits:
+        assert not noted.groups(train) & noted.groups(test)
+
+
+def test_runs_besides_change_no_fold() -> None:
+    alone, accompanied = Noted(HALF), Noted(HALF, REST)
+    alone.folds(seed=2)
+    accompanied.folds(seed=2)
+    assert [test for _, test in alone.splits] == [test for _, test in accompanied.splits]
+
+
+def test_runs_besides_of_a_held_out_system_stay_in_the_index_and_are_not_counted_as_added() -> None:
+    system = HALF[0].system
+    noted = Noted(HALF, REST)
+    held = noted.hold_out(system, 0)
+    (train, test) = noted.splits[-1]
+    assert held.labelled == 0
+    assert any(noted.runs[i].system == system for i in train)
+    assert max(test) < 110

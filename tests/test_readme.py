@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_classifier import FakeClassifier
@@ -15,10 +16,12 @@ from typer.testing import CliRunner
 from classifier import annotation, cli, formats, llm, report, taxonomy, terminal
 from classifier.diagnosis import Diagnosis
 from service.app import create
+from service.hub import Hub
+from service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = get_command(cli.app).commands  # type: ignore[attr-defined]
+PAGES = [page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(kind: str) -> list[str]:
@@ -29,17 +32,44 @@ def section(title: str) -> str:
     return README.split(f"# {title}\n")[1].split("\n#")[0]
 
 
-def test_every_coroner_command_in_it_exists_with_its_options() -> None:
-    shown = [row.split("#")[0] for block in blocks("console") for row in block.splitlines() if "coroner " in row]
-    shown += re.findall(r"`(coroner [^`]+)`", README)
-    used = [re.search(r"coroner ((?:judge )?[\w-]+)(.*)", row) for row in shown]
-    named = {match.group(1).strip() for match in used if match}
-    known = {**COMMANDS, **{f"judge {name}": each for name, each in COMMANDS["judge"].commands.items()}}
-    assert named - {"COMMAND", "judge --help"} == set(known) - {"judge"}
-    for match in used:
-        if match and match.group(1) in known:
-            options = {option for param in known[match.group(1)].params for option in param.opts} | {"--help"}
-            assert set(re.findall(r"--[\w-]+", match.group(2))) <= options, match.group(0)
+def commands() -> dict[str, Any]:
+    """Return every command by its name, those of groups as `group name`."""
+    top = get_command(cli.whole()).commands  # type: ignore[attr-defined]
+    groups = {name: each.commands for name, each in top.items() if hasattr(each, "commands")}
+    inner = {f"{group} {name}": each for group, below in groups.items() for name, each in below.items()}
+    return {name: each for name, each in top.items() if name not in groups} | inner
+
+
+def shown() -> list[tuple[str, str]]:
+    """Return the commands that the README and its pages show, each with what follows it."""
+    known = commands()
+    rows = []
+    for text in (README, *PAGES):
+        inside = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        rows += [row.split("#")[0] for block in inside for row in block.splitlines() if "coroner " in row]
+        rows += re.findall(r"`(coroner [^`]+)`", text)
+    found = []
+    for row in rows:
+        words = row.partition("coroner ")[2].split()
+        two, one = " ".join(words[:2]), words[0]
+        name = two if two in known else one
+        if name.startswith("-") or name == "COMMAND" or (len(words) > 1 and words[1] == "--help"):
+            continue
+        found.append((name, row))
+    return found
+
+
+def test_every_command_that_it_shows_exists_with_its_options() -> None:
+    known = commands()
+    for name, row in shown():
+        assert name in known, row
+        options = {option for param in known[name].params for option in (*param.opts, *param.secondary_opts)}
+        said = row.partition(" -- ")[0]
+        assert set(re.findall(r"(?<![\w-])--[\w-]+", said)) <= options | {"--help"}, row
+
+
+def test_every_command_is_shown_there_or_on_its_pages() -> None:
+    assert {name for name, _ in shown()} == set(commands())
 
 
 def test_the_limits_without_a_budget_are_those_of_the_judge() -> None:
@@ -96,10 +126,12 @@ def test_its_annotation_is_one() -> None:
     assert annotation.parse(text, strict=True).records[0].model_dump(exclude_defaults=True) == json.loads(text)
 
 
-def test_the_paths_of_the_service_are_there() -> None:
+def test_the_paths_of_the_service_are_there(tmp_path: Path) -> None:
     paths = set(re.findall(r"127\.0\.0\.1:8080(/\w+)", README)) | set(re.findall(r"`(?:GET|POST) (/\w+)`", README))
     assert paths == {"/classify", "/taxonomy", "/healthz"}
-    assert paths <= set(create(FakeClassifier()).openapi()["paths"])
+    hub = Hub.open(Settings(folder=tmp_path), FakeClassifier(), lambda _: FakeClassifier())
+    assert paths <= set(create(hub).openapi()["paths"])
+    hub.close()
 
 
 def test_the_files_that_it_links_are_there() -> None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from classifier.judge._clean import clean, one_line
 from classifier.judge._passage import Edit, Passage, Why, merge
-from classifier.judge._secrets import find
+from classifier.secrets import find
 from classifier.trace import Phase, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.judge._case import Case, Count
-    from classifier.judge._secrets import Found, Veil
+    from classifier.judge._secrets import Veil
+    from classifier.secrets import Found
     from classifier.trace import Step
 
 _FOCUS = 5  # likely decisive steps that are shown in full

@@ -2,21 +2,26 @@
 
 A framework of your own is one new file here, named like it, with
 
-    PYTHON_LOCK = "<name>.lock"   # its pinned packages with hashes, beside the file
+    PACKAGES = ("its-name==1.2.3", *_environment.TASK_PACKAGES)
+        "What it needs: `make lock-frameworks` resolves it into <name>.lock, beside the file."
 
     def install(home: Path) -> Installed: ...
         "Make its environment below `home` (a virtual environment from the lock), once; raises InstallError."
     def prepare(setup: Setup) -> Start: ...
         "Write what the run needs into setup.workspace, and say how it is started there."
     def collect(workspace: Path) -> Collected: ...
-        "Gather what the run left: native logs (richest first; each read by one of coroner's formats), and its last word."
+        "Gather what the run left: native logs (richest first; coroner's formats read each), and its last word."
 
 Driver scripts, which run inside the sandbox under the framework's own Python, lie in `drivers/` and import no coroner.
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from functools import cache
 from pathlib import Path
+from typing import Protocol, cast
 
 from pydantic import Field
 
@@ -63,3 +68,40 @@ class Collected(Frozen):
 
     native: tuple[Path, ...]
     final: str = ""
+
+
+class Framework(Protocol):
+    """What a file in this folder offers."""
+
+    PACKAGES: tuple[str, ...]
+    """What its environment is resolved from, as requirement specifiers."""
+
+    def install(self, home: Path) -> Installed:
+        """Make its environment below `home`, once. Raises InstallError."""
+        ...
+
+    def prepare(self, setup: Setup) -> Start:
+        """Write what the run needs into its workspace, and say how it is started there."""
+        ...
+
+    def collect(self, workspace: Path) -> Collected:
+        """Gather what the run left. Never raises, whatever the agent has put there."""
+        ...
+
+
+class UnknownFrameworkError(LookupError):
+    """A name that no framework has. Says which there are."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the frameworks there are: the files of this folder, sorted."""
+    found = (module for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+
+
+def load(name: str) -> Framework:
+    """Return the framework of that name. Raises UnknownFrameworkError."""
+    if name not in names():
+        raise UnknownFrameworkError(f"no framework is called {name!r}: there are {', '.join(names())}")
+    return cast("Framework", importlib.import_module(f"{__name__}.{name}"))

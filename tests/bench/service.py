@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,8 +34,12 @@ def served(environment: Mapping[str, str]) -> Iterator[int]:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
     command = [sys.executable, str(Path(sys.executable).with_name("coroner")), "serve", "--port", str(port)]
+    folder = tempfile.mkdtemp()
     child = subprocess.Popen(  # noqa: S603 - ours
-        command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=os.environ | environment | {"CORONER_FOLDER": folder},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(STARTS_WITHIN * 10):
@@ -47,6 +53,7 @@ def served(environment: Mapping[str, str]) -> Iterator[int]:
     finally:
         child.terminate()
         child.wait()
+        shutil.rmtree(folder)
 
 
 def post(port: int, body: bytes) -> None:

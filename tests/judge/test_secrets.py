@@ -11,7 +11,8 @@ from cases import PLACES, case
 
 from classifier import formats
 from classifier.judge import Options, prepare
-from classifier.judge._secrets import Veil, find
+from classifier.judge._secrets import Veil
+from classifier.secrets import find
 
 OPTIONS = Options(model="double/obedient")
 REAL = Path(os.environ.get("CORONER_SHARED", Path(__file__).parents[3] / "shared")) / "real_traces"

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from fake_classifier import EXAMPLES, FakeClassifier
+from hubs import open_hub
 
 from classifier import formats
 from classifier.diagnosis import Diagnosis
 from classifier.taxonomy import Taxonomy
 from service import examples
-from service.app import Settings, create
+from service.app import create
 from service.limits import LimitCrowd
 from service.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from classifier.trace import Trace
+    from service.hub import Hub
 
 FAILED = (EXAMPLES / "failed_run.json").read_bytes()
 SUCCEEDED = (EXAMPLES / "succeeded_run.json").read_bytes()
@@ -33,9 +36,8 @@ TWO_RUNS = b"\n".join(json.dumps(json.loads(SUCCEEDED)).encode() for _ in range(
 class Client:
     """Asks the app as a server would, each time in a loop of its own."""
 
-    def __init__(self) -> None:
-        app = create(FakeClassifier(), Settings(max_bytes=50_000))
-        self.transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    def __init__(self, hub: Hub) -> None:
+        self.transport = httpx.ASGITransport(create(hub), raise_app_exceptions=False)
 
     def get(self, path: str) -> httpx.Response:
         return self.ask("GET", path)
@@ -45,15 +47,15 @@ class Client:
 
     def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
         async def asked() -> httpx.Response:
-            async with httpx.AsyncClient(transport=self.transport, base_url="http://test") as client:
+            async with httpx.AsyncClient(transport=self.transport, base_url="http://localhost") as client:
                 return await client.request(method, path, **body)
 
         return asyncio.run(asked())
 
 
 @pytest.fixture
-def client() -> Client:
-    return Client()
+def client(hub: Hub) -> Client:
+    return Client(hub)
 
 
 def problem(response: httpx.Response, status: int) -> Problem:
@@ -133,7 +135,7 @@ def test_an_announced_length_over_the_limit_is_refused_before_it_is_sent(client:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x"])
-def test_a_body_without_length_is_cut_off_where_it_runs_over(kind: str) -> None:
+def test_a_body_without_length_is_cut_off_where_it_runs_over(hub: Hub, kind: str) -> None:
     sent = 0
     head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
 
@@ -145,8 +147,8 @@ def test_a_body_without_length_is_cut_off_where_it_runs_over(kind: str) -> None:
             yield b"x" * 1000
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(create(FakeClassifier(), Settings(max_bytes=50_000)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        transport = httpx.ASGITransport(create(hub))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/classify", content=endless(), headers={"content-type": kind})
 
     problem(asyncio.run(ask()), 413)
@@ -173,12 +175,13 @@ class SlowClassifier(FakeClassifier):
         return super().classify(trace, file)
 
 
-def test_work_runs_beside_the_event_loop_so_many_at_once_and_the_crowd_is_turned_away() -> None:
+def test_work_runs_beside_the_event_loop_so_many_at_once_and_the_crowd_is_turned_away(tmp_path: Path) -> None:
     slow = SlowClassifier()
+    hub = open_hub(tmp_path, slow, at_once=2, in_flight=5)
 
     async def ask() -> tuple[list[httpx.Response], httpx.Response, httpx.Response]:
-        transport = httpx.ASGITransport(create(slow, Settings(at_once=2, in_flight=5)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        transport = httpx.ASGITransport(create(hub))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             waiting = [asyncio.create_task(client.post("/classify", content=FAILED)) for _ in range(5)]
             await asyncio.to_thread(slow.busy.wait, 10)
             health, turned_away = await client.get("/healthz"), await client.post("/classify", content=FAILED)

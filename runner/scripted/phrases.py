@@ -1,0 +1,101 @@
+# ruff: noqa: E501 - a phrase stands on one line, so that its alternatives can be read
+"""The words of the scripted model: one pool per occasion, shared by runs that succeed and by every fault.
+
+`<a|b|>` stands for one of its alternatives, chosen by the run's seed; `{aim}` for what the step is for, in the words of
+the task's own stages, beginning in lower case, `{Aim}` in upper case. No cause has a pool of its own: what is said of a
+fault alone stands in the fault's file.
+"""
+
+PLAN = (
+    "<Here is|This is> <my plan|the plan|how I would go about it|what I intend to do>:",
+    "<Let me|I will|I'll> <break this down|split this up|work in steps|take this step by step>:",
+    "<Plan|My plan|Steps|Approach|Outline>:",
+    "<To answer this|For this|To solve the task>, <I need to|we need to|one has to>:",
+    "<The task breaks down|This falls|The work divides> into <a few|the following|these> <parts|steps>.",
+    "<Sure|Of course|Certainly|All right>. <I suggest|I would take|Let us take> <these|the following> steps:",
+    "",
+)
+REPORT = (
+    "<Report|State|Give|Return> the <answer|result|final answer> in the <requested|required> form",
+    "<Format|Write down|Present|Print> the <answer|final answer|result> <as asked|as required|>",
+    "Answer <the question|the task> <in the given format|>",
+    "<Conclude|Wrap up> with the <final|> answer",
+)
+FIRST = (
+    "<Let me|I will|I'll> <start|begin>: {aim}.",
+    "<First|To begin with|To start>, <I will|let me|we> {aim}.",
+    "{Aim} <first|to begin with>.",
+    "<We|I> <start|begin> with this: {aim}.",
+    "{Aim}.",
+)
+NEXT = (
+    "<Next|Now|Then>, <I will|let me|we> {aim}.",
+    "<Now|Next>: {aim}.",
+    "{Aim}.",
+    "The next <step|thing to do|part> is to {aim}.",
+    "<With that done|That is done|Going on from there|On to the next part>: {aim}.",
+    "<We|I> <can|should> now {aim}.",
+    "<Good|Fine|OK|All right>. <Next|Now> I {aim}.",
+    "<Let us|Let me> {aim} <now|next|>.",
+)
+AFTER_ERROR = (
+    "<That|The last attempt|The code above|This> <failed|did not work|raised an error|did not run through>. <Let me|I will|I'll> <try again|correct it|fix this|change it>.",
+    "<There was|I see> <an error|a problem> <in the last attempt|in that code|above|>. <Here is|This is> <a corrected version|another attempt|a changed version>:",
+    "<Hm|Right|I see|OK>, <not what I wanted|that went wrong|an error>. <Again|Once more|Another try>:",
+    "<Let me|I will> <revise|adjust|repair|rework> the <code|last step|block>: {aim}.",
+    "The <error|message|traceback> <shows|tells> what is wrong. <Corrected|Changed|Revised>:",
+    "<I made a mistake|My mistake|Sorry about that>. <I will|Let me> {aim} <again|differently|another way>.",
+)
+AGAIN = (  # the last attempt gave nothing useful, though nothing was raised
+    "<That|The output|The result> <does not look right|is not what I expected|gives nothing useful|does not help>. <Let me|I will|I'll> <try again|change it|adjust it>.",
+    "<Hm|OK|I see>, <nothing useful yet|not there yet>. <Again|Once more|Another try>: {aim}.",
+    "<Let me|I will> <revise|adjust|rework> the <code|last step|block>: {aim}.",
+)
+CLOSING = (
+    "",
+    "",
+    "",
+    "",
+    "<Please|> run this <and show me the output|and tell me what it prints|code|>.",
+    "<I will|Let me|I'll> <look at|check|go on from> the output <then|afterwards|>.",
+    "<This|The code> <prints|should print> what <we|I> need for the next step.",
+)
+LOOK = (
+    "<Let me|I will|I'll> <take a look|have a look|look> at <what is there|what we have|the input> <first|before going on|>.",
+    "<Before going on|First|Before that>, <a quick look|a quick check|a look at the input>.",
+    "<To be sure|To be on the safe side|Just to check>, <let me|I> <look at|inspect> the <input|material> <once more|>.",
+    "<Checking|Inspecting|Looking at> the <input|material> <before the next step|first|>.",
+)
+DONE = (
+    "<The answer is|Here is the answer|The result|Final answer|Answer>:\n{answer}",
+    "<Done|All steps are done|That completes the task|Finished>. <The result is|Here is the result|The answer>:\n\n{answer}",
+    "{answer}",
+    "<Based on|According to|From> the <output|results|computation> <above|>, the <answer|final answer|result> is:\n{answer}",
+    "<Everything ran through|The code ran without problems|The output has what was asked for>.\n\n{answer}",
+    "<Thank you|Thanks|Great|Perfect>. <The final answer is|This gives|The answer>:\n{answer}\n<|Let me know if you need anything else.|I hope this helps.>",
+)
+GIVE_UP = (
+    "<Unfortunately|I am sorry, but|I'm afraid> <I could not|I was not able to|I cannot> <complete|finish|solve> the task<| with what I have| in this session| as it stands>.",
+    "<I could not|It was not possible to> <work out|obtain|determine> <an answer|the requested value|a result>. <I stop here|I will leave it at that|Ending here|>.",
+    "<I have to stop|I will stop|Stopping> <here|at this point>: <the step|this part|it> <did not work out|gave no usable result|could not be done>.",
+    "<The task|This> <remains|is> <unfinished|incomplete|open>, <since|because|as> <the step above|one step|this step> <did not succeed|failed|could not be done>.",
+    "<No|There is no> <final answer|result|answer> <can be given|to report>, <sorry|as the work above did not succeed|I am afraid>.",
+)
+GUESS = (
+    "<I will go with|My answer is|I settle for|Taking> <the following|this>:\n{guess}",
+    "<Since|As|Given that> <this did not work|the step above failed|I have no result>, <my best estimate is|I answer|I would say>:\n{guess}",
+    "<The answer|Final answer|Result|Answer>:\n{guess}",
+    "<With what I have|On the whole|All in all>, <the answer is|I conclude>:\n{guess}",
+)
+NOTHING = (  # nothing is left of the script, but the framework goes on asking
+    "<Nothing|There is nothing> <further|more|else> to do in this step.",
+    "<No|There are no> <further|more> <steps|results> <from me|here|>.",
+    "<This step|This part> <is skipped|adds nothing>.",
+    "<See|As stated|As said> above.",
+)
+COMMENTS = (
+    "<step|part> {number}",
+    "{aim}",
+    "<next|now>: {aim}",
+    "-- {aim} --",
+)

@@ -1,0 +1,172 @@
+"""Database: opens SQLite (WAL) or PostgreSQL, brings its tables up to date, and gives out transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from service.storage.schema import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.config import Config
+    from sqlalchemy.engine import Engine
+
+BUSY = 30_000  # milliseconds that a writer waits for another
+
+
+class DatabaseError(RuntimeError):
+    """A database that cannot be used. Says which (without its password), why, and what to do."""
+
+
+class Database:
+    """An engine and its transactions. Safe to share among threads; not among forked processes."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(_located(url))
+            self.engine: Engine = create_engine(self.url, pool_pre_ping=True)
+        except (ArgumentError, ImportError) as error:
+            raise DatabaseError(f"{url!r} is no database: {error}; give sqlite:///FILE or postgresql://...") from error
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare)
+            event.listen(self.engine, "begin", _begin)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def begin(self, *, write: bool = True) -> Iterator[Session]:
+        """Give a session in a transaction that is committed in the end, or rolled back where anything is raised.
+
+        One that writes takes SQLite's only place for writers at once: a reader that turned writer later could be
+        refused.
+        """
+        with self.engine.connect().execution_options(coroner_write=write) as connection, Session(connection) as session:
+            with session.begin():
+                yield session
+            if connection.in_transaction():
+                connection.commit()
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Bring the tables to a revision; a new database gets them all. Raises DatabaseError."""
+        from alembic import command  # noqa: PLC0415 - seldom needed
+
+        try:
+            command.upgrade(self._config(), revision)
+        except DBAPIError as error:
+            raise DatabaseError(f"{self.name}: cannot be upgraded: {error.orig}") from error
+
+    def problems(self) -> tuple[str, ...]:
+        """Say what is wrong with the database: out of date, damaged, dangling references. Empty: nothing."""
+        try:
+            return tuple(self._problems())
+        except OperationalError as error:
+            return (f"{self.name}: cannot be opened: {error.orig}",)
+        except DBAPIError as error:
+            return (f"{self.name}: damaged: {error.orig}",)
+
+    def _problems(self) -> Iterator[str]:
+        from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - seldom needed
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
+        head = ScriptDirectory.from_config(self._config()).get_current_head()
+        with self.engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            current = context.get_current_revision()
+            if current != head:
+                yield f"{self.name}: at revision {current or 'none'}, not {head}: `coroner db upgrade`"
+                return
+            for difference in compare_metadata(context, Base.metadata):
+                yield f"{self.name}: its tables differ from what is expected: {difference!r}"
+            if self.is_sqlite:
+                for (found,) in connection.execute(text("PRAGMA integrity_check")):
+                    if found != "ok":
+                        yield f"{self.name}: damaged: {found}"
+                for row in connection.execute(text("PRAGMA foreign_key_check")):
+                    yield f"{self.name}: a row of {row[0]} refers to one of {row[2]} that is gone"
+
+    def backup(self, target: Path) -> None:
+        """Copy a SQLite database, also while it is in use. Raises DatabaseError; PostgreSQL has `pg_dump` for this."""
+        if not self.is_sqlite:
+            raise DatabaseError(f"{self.name}: use pg_dump for a PostgreSQL database")
+        if target.exists():
+            raise DatabaseError(f"{target} is there already; name a new file")
+        part = target.with_name(f"{target.name}.part")
+        part.unlink(missing_ok=True)
+        with self.engine.connect() as connection, contextlib.closing(sqlite3.connect(part)) as copy:
+            driver: Any = connection.connection.driver_connection
+            driver.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        part.rename(target)
+
+    def is_empty(self) -> bool:
+        """Say whether no table is there."""
+        return not inspect(self.engine).get_table_names()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def _config(self) -> Config:
+        from alembic.config import Config  # noqa: PLC0415 - seldom needed
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["engine"] = self.engine
+        return config
+
+
+def restore(source: Path, target: Path) -> None:
+    """Put a backup in the place of a SQLite database that nobody has open. Raises DatabaseError.
+
+    The database that was there is kept beside it, as `<name>.before`.
+    """
+    found = Database(f"sqlite:///{source}")
+    try:
+        if not source.is_file() or found.is_empty():
+            raise DatabaseError(f"{source} is no backup of coroner's")
+        broken = [problem for problem in found.problems() if "damaged" in problem or "gone" in problem]
+        if broken:
+            raise DatabaseError(f"the backup is not sound: {broken[0]}")
+        if target.exists():
+            target.replace(target.with_name(f"{target.name}.before"))
+            for suffix in ("-wal", "-shm"):
+                Path(f"{target}{suffix}").unlink(missing_ok=True)
+        found.backup(target)
+    finally:
+        found.close()
+
+
+def _located(url: str) -> str:
+    """Name the driver of a PostgreSQL URL; make the folder of a SQLite file."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return f"postgresql+psycopg://{url.removeprefix(scheme)}"
+    if url.startswith("sqlite:///") and (file := url.removeprefix("sqlite:///")):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    return url
+
+
+def _prepare(connection: Any, record: object) -> None:
+    """Set up a SQLite connection: readers beside a writer, references kept, transactions begun by us (`_begin`)."""
+    del record
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    write = connection.get_execution_options().get("coroner_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,86 @@
+"""Diagnoses: each new one supersedes the last of its run; none is changed or lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from classifier.diagnosis import Diagnosis
+from classifier.trace import Frozen
+from service.storage._rows import now
+from service.storage.schema import DiagnosisRow, TraceRow
+from service.storage.traces import row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+
+class Made(Frozen):
+    """A diagnosis, when it was made, and until when it was the present one (None: it is)."""
+
+    diagnosis: Diagnosis
+    made: datetime
+    superseded: datetime | None
+
+
+def add(session: Session, project: int, uid: str, diagnosis: Diagnosis, *, batch: int | None = None) -> int:
+    """Store the verdict on a run in the place of the last one; return its row's id. Raises NotFoundError.
+
+    A verdict that says the same as the present one is not stored again.
+    """
+    trace = row(session, project, uid, lock=True)
+    body = diagnosis.model_dump_json()
+    present = session.scalar(
+        select(DiagnosisRow).where(DiagnosisRow.trace_id == trace.id, DiagnosisRow.superseded.is_(None))
+    )
+    if present is not None and present.body == body:
+        return present.id
+    moment = now()
+    if present is not None:
+        session.execute(update(DiagnosisRow).where(DiagnosisRow.id == present.id).values(superseded=moment))
+    made = DiagnosisRow(
+        trace_id=trace.id,
+        batch_id=batch,
+        made=moment,
+        index_version=diagnosis.versions.index,
+        outcome=diagnosis.outcome.value,
+        cause=diagnosis.cause,
+        phase=diagnosis.phase.value if diagnosis.phase else None,
+        step=diagnosis.step,
+        confidence=diagnosis.confidence,
+        decided_by=diagnosis.decided_by.value,
+        familiarity=diagnosis.familiarity.value,
+        body=body,
+    )
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def history(session: Session, project: int, uid: str) -> tuple[Made, ...]:
+    """Return all verdicts on a run, newest first. Raises NotFoundError."""
+    trace = row(session, project, uid)
+    found = session.scalars(
+        select(DiagnosisRow).where(DiagnosisRow.trace_id == trace.id).order_by(DiagnosisRow.id.desc())
+    )
+    return tuple(
+        Made(diagnosis=Diagnosis.model_validate_json(each.body), made=each.made, superseded=each.superseded)
+        for each in found
+    )
+
+
+def present(session: Session, project: int, uids: Sequence[str] | None = None) -> dict[str, Diagnosis]:
+    """Return the present verdict of each run that has one, by its uid; of all runs, or of those named."""
+    wanted = (
+        select(TraceRow.uid, DiagnosisRow.body)
+        .join(DiagnosisRow, DiagnosisRow.trace_id == TraceRow.id)
+        .where(TraceRow.project_id == project, DiagnosisRow.superseded.is_(None))
+        .order_by(TraceRow.id)
+    )
+    if uids is not None:
+        wanted = wanted.where(TraceRow.uid.in_(uids))
+    return {uid: Diagnosis.model_validate_json(body) for uid, body in session.execute(wanted)}

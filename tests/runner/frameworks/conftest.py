@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from classifier.embedders import cache_folder
+from runner import frameworks
+
+
+def installed(name: str) -> frameworks.Installed:
+    """Install the framework once for all sessions. CORONER_FRAMEWORKS names a folder that may hold it already."""
+    home = Path(os.environ.get("CORONER_FRAMEWORKS") or cache_folder() / "frameworks")
+    try:
+        return frameworks.load(name).install(home)
+    except frameworks.InstallError as error:
+        if name in os.environ.get("CORONER_MUST_RUN", "").split(","):  # CI says so: there, a skip would hide a defect
+            raise
+        pytest.skip(f"{name} is not installed: {str(error).partition(chr(10))[0]}")
+
+
+@pytest.fixture(scope="session")
+def autogen() -> frameworks.Installed:
+    return installed("autogen")
+
+
+@pytest.fixture(scope="session")
+def metagpt() -> frameworks.Installed:
+    return installed("metagpt")

@@ -1,0 +1,115 @@
+"""The database as a whole: upgrades, checks, backups."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.script import ScriptDirectory
+from runs import run
+
+from service.storage import projects, traces
+from service.storage.database import Database, DatabaseError, restore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_new_database_has_the_tables_that_the_code_expects(database: Database) -> None:
+    assert database.problems() == ()
+
+
+def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> None:
+    opened = Database(url)
+    script = ScriptDirectory.from_config(opened._config())
+    for revision in reversed([each.revision for each in script.walk_revisions()]):
+        opened.upgrade(revision)
+    assert opened.problems() == ()
+    opened.close()
+
+
+def test_a_database_without_its_tables_says_what_to_do(url: str) -> None:
+    opened = Database(url)
+    (problem,) = opened.problems()
+    assert "coroner db upgrade" in problem
+    opened.close()
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.begin() as session:
+            projects.ensure(session, "gone")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    with database.begin(write=False) as session:
+        assert projects.names(session) == ()
+
+
+@pytest.mark.parametrize("url", ["nothing", "mysql://x", "postgresql+nodriver://x"])
+def test_what_is_no_database_is_refused_in_words(url: str) -> None:
+    with pytest.raises(DatabaseError, match="is no database"):
+        Database(url)
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    assert "secret" not in Database("postgresql://ann:secret@127.0.0.1/x").name
+    del tmp_path
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Database:
+    opened = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    opened.upgrade()
+    with opened.begin() as session:
+        traces.put_trace(session, projects.ensure(session), run())
+    return opened
+
+
+def test_a_backup_taken_in_use_is_restored_as_it_was(filled: Database, tmp_path: Path) -> None:
+    with filled.begin() as session:
+        traces.put_trace(session, projects.ensure(session), run("not yet committed"))
+        session.flush()
+        filled.backup(tmp_path / "b.db")
+    filled.close()
+    restore(tmp_path / "b.db", tmp_path / "c.db")
+    again = Database(f"sqlite:///{tmp_path / 'c.db'}")
+    with again.begin(write=False) as session:
+        assert [each.trace.name for each in traces.page(session, projects.ensure(session)).items] == ["run-1"]
+    assert again.problems() == ()
+    again.close()
+
+
+def test_a_restore_keeps_the_database_that_was_there(filled: Database, tmp_path: Path) -> None:
+    filled.backup(tmp_path / "b.db")
+    filled.close()
+    restore(tmp_path / "b.db", tmp_path / "a.db")
+    assert (tmp_path / "a.db.before").exists()
+
+
+def test_a_backup_never_overwrites(filled: Database, tmp_path: Path) -> None:
+    (tmp_path / "b.db").write_text("mine")
+    with pytest.raises(DatabaseError, match="is there already"):
+        filled.backup(tmp_path / "b.db")
+    assert (tmp_path / "b.db").read_text() == "mine"
+    filled.close()
+
+
+def test_a_damaged_backup_is_not_restored(filled: Database, tmp_path: Path) -> None:
+    filled.backup(tmp_path / "b.db")
+    filled.close()
+    whole = (tmp_path / "b.db").read_bytes()
+    (tmp_path / "b.db").write_bytes(whole[:8192] + bytes(4096) + whole[12288:])
+    with pytest.raises(DatabaseError):
+        restore(tmp_path / "b.db", tmp_path / "a.db")
+    assert not (tmp_path / "a.db.before").exists()
+
+
+def test_what_is_no_backup_is_not_restored(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "b.db")):
+        pass
+    with pytest.raises(DatabaseError, match="no backup"):
+        restore(tmp_path / "b.db", tmp_path / "a.db")
