@@ -24,6 +24,7 @@ from classifier.terminal import (
     watched,
     write,
 )
+from runner.record import record
 
 if TYPE_CHECKING:
     from runner.report.tables import Report
@@ -41,6 +42,7 @@ BenchFolder = Annotated[Path, typer.Argument(help="Folder that `coroner bench ru
 def mount(app: typer.Typer) -> None:
     """Hang the runner's commands into coroner's command line."""
     app.add_typer(bench)
+    app.command(context_settings={"allow_interspersed_args": False})(record)  # what follows the command is its own
 
 
 @bench.command()

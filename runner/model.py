@@ -32,8 +32,8 @@ class Streams(Protocol):
 class Priced(Protocol):
     """A model whose calls cost money. Calls of others cost nothing."""
 
-    def cost(self, body: Mapping[str, Any], prompt_tokens: int, completion_tokens: int, /) -> float | None:
-        """Return the price in USD of a call for this request; None where no price is known."""
+    def cost(self, body: Mapping[str, Any], usage: Mapping[str, Any], /) -> float | None:
+        """Return the price in USD of a call for this request by its usage; None where no price is known."""
         ...
 
 

@@ -38,7 +38,7 @@ async def caller(request: Request) -> Access:
 
     access, by_key = await run_sync(_identify, hub_of(request), request)
     if request.method in UNSAFE and not by_key:
-        await _same_site(request)
+        await same_site(request)
     return access
 
 
@@ -99,7 +99,7 @@ def _identify(hub: Hub, request: Request) -> tuple[Access, bool]:
     return Access(project=project, project_name=projects.DEFAULT, person=person, role=Role.ADMIN), False
 
 
-async def _same_site(request: Request) -> None:
+async def same_site(request: Request) -> None:
     """Refuse what another site makes a browser send: browsers say so, and a session's forms hold its token."""
     if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         raise HTTPException(403, "this request comes from another site")

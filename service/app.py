@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.staticfiles import StaticFiles
 
 from classifier import __version__
 from service import examples, problems
 from service.access import session_secret
 from service.api import about, classify
+from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
+from service.pages import session as session_page
 from service.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (classify.router, about.router)
+ROUTERS = (classify.router, about.router, session_page.router)
+STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
 
 
@@ -41,6 +46,7 @@ def create(hub: Hub) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         SessionMiddleware,
         secret_key=session_secret(settings),
@@ -49,6 +55,7 @@ def create(hub: Hub) -> FastAPI:
         same_site="lax",
         https_only=settings.secure_cookies,
     )
+    app.add_middleware(Headers)
     app.add_middleware(LimitBody, max_bytes=settings.max_bytes)
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
@@ -65,7 +65,9 @@ def install(app: FastAPI) -> None:
     """Make every error of the app a problem: its own, the framework's, and those that nobody foresaw."""
 
     @app.exception_handler(HTTPException)
-    async def on_http(_: Request, error: HTTPException) -> Response:
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return _page(request, error.status_code, error.detail)
         return response(error.status_code, error.detail, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -74,12 +76,12 @@ def install(app: FastAPI) -> None:
         return response(422, problems)
 
     @app.exception_handler(NotFoundError)
-    async def on_absent(_: Request, error: NotFoundError) -> Response:
-        return response(404, str(error))
+    async def on_absent(request: Request, error: NotFoundError) -> Response:
+        return await on_http(request, HTTPException(404, str(error)))
 
     @app.exception_handler(ConflictError)
-    async def on_conflict(_: Request, error: ConflictError) -> Response:
-        return response(409, str(error))
+    async def on_conflict(request: Request, error: ConflictError) -> Response:
+        return await on_http(request, HTTPException(409, str(error)))
 
     @app.exception_handler(TraceError)
     async def on_unreadable(_: Request, error: TraceError) -> Response:
@@ -89,3 +91,12 @@ def install(app: FastAPI) -> None:
     async def on_defect(_: Request, __: Exception) -> Response:
         # the cause goes to the log (the server re-raises it), never to the client
         return response(500, "a defect of coroner; the server's log has it")
+
+
+def _page(request: Request, status: int, detail: str) -> Response:
+    """Return what a person with a browser sees: the way to sign in, or the problem."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return RedirectResponse("/signin", 303)
+    from service.pages import render  # noqa: PLC0415 - pages stand above problems
+
+    return render(request, "problem.html", None, status, heading=HTTPStatus(status).phrase, detail=detail)

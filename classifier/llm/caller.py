@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from classifier.llm.breaker import Breaker
 from classifier.llm.budget import Budget, Meter
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 Heard: TypeAlias = "Callable[[Reply], None]"
+T = TypeVar("T")
 
 
 def _unheeded(_: Reply) -> None:
@@ -40,6 +41,29 @@ class Retry(Frozen):
     first: float = 1.0
     longest: float = 30.0
     patience: float = 60.0
+
+    def through(self, call: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+        """Make the call until it passes, fails for good or the attempts are used up. Raises what it raised last."""
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415 - only where one is asked
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=self._wait,
+            retry=retry_if_exception(self._may_pass),
+            sleep=sleep,
+            reraise=True,
+        )
+        return retrying(call)
+
+    def _may_pass(self, error: BaseException) -> bool:
+        return isinstance(error, Unavailable) and (error.retry_after or 0) <= self.patience
+
+    def _wait(self, state: RetryCallState) -> float:
+        from tenacity import wait_random_exponential  # noqa: PLC0415 - as above
+
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, Unavailable) else None
+        return max(asked or 0.0, wait_random_exponential(self.first, self.longest)(state))
 
 
 class Caller:
@@ -81,26 +105,7 @@ class Caller:
             return self.store.record(request, reply, tag)
 
     def _try(self, request: Request, tag: str) -> Reply:
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415 - only where one is asked
-
-        retrying = Retrying(
-            stop=stop_after_attempt(self.retry.attempts),
-            wait=self._wait,
-            retry=retry_if_exception(self._may_pass),
-            sleep=self.sleep,
-            reraise=True,
-        )
-        return retrying(self.meter.call, self.complete, request, tag)
-
-    def _may_pass(self, error: BaseException) -> bool:
-        return isinstance(error, Unavailable) and (error.retry_after or 0) <= self.retry.patience
-
-    def _wait(self, state: RetryCallState) -> float:
-        from tenacity import wait_random_exponential  # noqa: PLC0415 - as above
-
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, Unavailable) else None
-        return max(asked or 0.0, wait_random_exponential(self.retry.first, self.retry.longest)(state))
+        return self.retry.through(lambda: self.meter.call(self.complete, request, tag), self.sleep)
 
 
 def replay(store: Store, missing: Callable[[Request], None] = lambda _: None, heard: Heard = _unheeded) -> Complete:

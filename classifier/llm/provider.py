@@ -64,7 +64,7 @@ def litellm_complete(*, api_base: str | None = None, timeout: float = TIMEOUT, s
         began = time.perf_counter()
         try:
             arguments = {**parameters(request), "api_base": api_base, "timeout": timeout, "stream": stream}
-            response = _within(timeout, lambda: _call(litellm, arguments))
+            response = within(timeout, lambda: _call(litellm, arguments))
             latency = time.perf_counter() - began
             cost = _cost(litellm, response, request.model)
             plain = response.model_dump(warnings=False)  # litellm's own subclasses do not fit its declared fields
@@ -72,7 +72,7 @@ def litellm_complete(*, api_base: str | None = None, timeout: float = TIMEOUT, s
         except LlmError:
             raise
         except Exception as error:
-            raise _sorted_out(error, request.model) from error
+            raise sorted_out(error, request.model) from error
 
     return complete
 
@@ -135,6 +135,14 @@ def batch_cost(model: str, response: dict[str, Any]) -> float | None:
     return None
 
 
+def cost(model: str, usage: Mapping[str, Any]) -> float | None:
+    """Return what a call cost in USD by its usage, as OpenAI's API states it. None: no known price."""
+    litellm = load()
+    with suppress(Exception):  # as in `price`
+        return float(sum(litellm.cost_per_token(model, usage_object=litellm.Usage(**usage))))
+    return None
+
+
 def read_reply(response: dict[str, Any], model: str, *, cost: float | None, latency: float) -> Reply:
     """Read a chat.completion. Raises LookupError, TypeError, AttributeError or ValueError where it is none.
 
@@ -173,8 +181,11 @@ def _cost(litellm: Any, response: Any, model: str) -> float | None:
     return None
 
 
-def _within(seconds: float, call: Callable[[], T]) -> T:
-    """Run `call` for so long and no longer: a provider that keeps sending blanks resets every timeout of the socket."""
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Run `call` for so long and no longer: a provider that keeps sending blanks resets every timeout of the socket.
+
+    Raises what `call` raises, and Unavailable where it takes longer.
+    """
     done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -193,7 +204,7 @@ def _within(seconds: float, call: Callable[[], T]) -> T:
     return result  # type: ignore[return-value] # None only beside an error
 
 
-def _sorted_out(error: Exception, model: str) -> LlmError:
+def sorted_out(error: Exception, model: str) -> LlmError:
     """Turn what litellm raised into ours, by status: it has a class for most, and a bare APIError for the rest."""
     status = getattr(error, "status_code", None)
     said = " ".join(str(error).split())[:300]

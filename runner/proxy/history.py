@@ -18,16 +18,17 @@ from classifier.formats import _fields as fields
 from classifier.formats._chat import tool_calls
 from classifier.trace import Role, Step, ToolCall
 from runner.proxy import rerendered
-from runner.proxy.rerendered import squeeze
+from runner.proxy.rerendered import LEAST_LETTERS, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from runner.proxy.rerendered import Version
+
 LONGEST = 200_000  # characters of a step that are kept
 _REMEMBERED = 64  # conversations; of a run with more, the oldest would be told again
-_BASES, _BASE_LINES = 12, 6  # prompts that may come back as a new version, and the lines that make one
-_RECENT = 60  # steps among which a passage of a prompt is looked for
-_SQUEEZED_LEAST = 8  # characters that an answer and a message must share to be the same
+_VERSIONS = 12  # prompts that may come back in another version
+_RECENT, _RECENT_LETTERS = 60, 300_000  # steps, and letters of them, among which a passage of a prompt is looked for
 
 _ROLE = re.compile(
     r"\b(?:You are|You're|Act as|As) (?:an? |the )?(?!(?:in|now|given|able|not|about|going|asked|provided)\b)"
@@ -37,6 +38,7 @@ _ROLE = re.compile(
 _RESULT = re.compile(
     r"\s*(?:exitcode: -?\d+ \(|\*{5} Response from calling |Traceback \(most recent call last\)"
     r"|-{20,}\n\w+(?:Error|Exception)\b"
+    r"|#{1,6} (?:latest data info|[\w ]{0,40}\b(?:result|output|observation)s?\b)"
     r"|(?:execution|code|command|tool)[ _](?:result|output)s?\b)",
     re.IGNORECASE,
 )
@@ -84,12 +86,6 @@ class _Conversation:
     named: bool = False
 
 
-@dataclass
-class _Base:
-    text: str
-    since: int  # steps there were when it was written
-
-
 def said(message: dict[str, Any], place: str, shown: dict[str, Any] | None, names: dict[str, str]) -> Said:
     """Read one message of a request; `names` maps the ids of tool calls to tools. Raises TraceError."""
     role = fields.role(message.get("role"), f"{place}.role")
@@ -108,7 +104,7 @@ class History:
         self._told: list[_Told] = []
         self._where: defaultdict[Any, list[int]] = defaultdict(list)
         self._conversations: list[_Conversation] = []
-        self._bases: list[_Base] = []
+        self._versions: list[Version] = []
         self._count = 0
 
     def read(self, messages: Sequence[Said], label: str | None = None) -> Heard:
@@ -196,7 +192,7 @@ class History:
         if not told.answer or message.role is not Role.ASSISTANT or message.calls:
             return False
         squeezed = squeeze(message.text)
-        return len(squeezed) >= _SQUEEZED_LEAST and squeezed in told.squeezed
+        return len(squeezed) >= LEAST_LETTERS and squeezed in told.squeezed
 
     def _adopted(self, message: Said, after: int) -> int | None:
         """Return the first step after `after` that tells this message."""
@@ -221,15 +217,14 @@ class History:
         if text is None:
             text = "[left out: the context window is full]"
         pieces: list[tuple[Role, str, str | None]] = [(self._role(message), text, None)]
-        prompt = message.role in {Role.USER, Role.SYSTEM} and text.count("\n") >= _BASE_LINES
-        base = None
-        if prompt and not whole:
-            base = rerendered.best(text, [each.text for each in self._bases])
-            if base is not None:
-                pieces = list(self._new_in(text, next(each for each in self._bases if each.text == base), message.role))
-        if prompt:
-            self._bases = [each for each in self._bases if each.text != base][-_BASES + 1 :]
-            self._bases.append(_Base(text, len(self._told)))
+        prompt = message.role in {Role.USER, Role.SYSTEM}
+        mine_now = rerendered.version(text, len(self._told)) if prompt else None
+        base = rerendered.base_of(mine_now, self._versions) if mine_now and not whole else None
+        if base is not None:
+            pieces = list(self._new_in(text, base, message.role))
+        if mine_now is not None:
+            others = [each for each in self._versions if each is not base]
+            self._versions = [*others[-_VERSIONS + 1 :], mine_now]
         last = None
         for role, content, kind in pieces:
             speaker = Role.TOOL if kind == "result" else message.role
@@ -240,8 +235,8 @@ class History:
             last = step.index
         return last
 
-    def _new_in(self, text: str, base: _Base, role: Role) -> Iterable[tuple[Role, str, str | None]]:
-        recent = [told.squeezed for told in self._told[-_RECENT:]]
+    def _new_in(self, text: str, base: Version, role: Role) -> Iterable[tuple[Role, str, str | None]]:
+        recent = " ".join(told.squeezed for told in self._told[-_RECENT:])[-_RECENT_LETTERS:]
         results = [told.squeezed for told in self._told[base.since :] if told.step.role is Role.TOOL]
         for piece in rerendered.new_pieces(text, base.text, recent):
             if not piece.result:

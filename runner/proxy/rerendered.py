@@ -9,73 +9,90 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_SHARE = 0.5  # of the lines that say something must be as before, else it is another text
+LEAST_LINES = 6  # a text of fewer is no prompt that would come back in another version
+LEAST_LETTERS = 8  # what is shorter may be alike by chance
+OMITTED = "[…]"  # stands where lines are left out that were told before
+_SHARE = 0.5  # of the lines of the shorter text must be in the other, else they are no versions of one prompt
+_BLOCK = 3  # lines: what is shorter may well be said again on purpose, unless it is code
+
 _HEADING = re.compile(r"\s*(?:#{1,6} \S|\*\*[^*]{1,80}\*\*:?\s*$|[A-Z][\w ]{1,40}:\s*$)")
-_RESULT = re.compile(r"(?i)result|output|observ|error|feedback|stdout|traceback|execut")
+_RESULT = re.compile(r"(?i)result|output|observ|error|feedback|stdout|traceback|execut|\binfo\b")
+_EXCEPTION = re.compile(r"\w*(?:Error|Exception)\b(?::|\s{3})|Traceback \(most recent")
 _FENCE = re.compile(r"\s*(?:```|'''|\"\"\")")
-_JSON_TEXT = re.compile(r'\s*"\w{1,40}": "')
+_LABEL = re.compile(r'\s*(?:"\w{1,40}"|\w{1,20}): ')  # of a JSON text, of a line of a chat
 _NOT_WORD = re.compile(r"\W+")
 _ESCAPE = re.compile(r"\\[nrt]")
-_BLOCK = 3  # lines: a shorter passage that was told before may well be told again on purpose
-_SQUEEZED_LEAST = 8  # characters
+
+
+class Version(NamedTuple):
+    """A prompt, as it may come back. `since`: the steps there were when it was written."""
+
+    text: str
+    lines: Counter[str]  # that say something
+    since: int
 
 
 class Piece(NamedTuple):
-    """New lines under their heading. `result`: by the heading, something that a tool or code gave."""
+    """New lines under their heading; `body` is without it. `result`: by the heading, what a tool or code gave."""
 
     text: str
+    body: str
     result: bool
-    body: str  # without the heading
 
 
-def share(text: str, base: str) -> float:
-    """Return which part of the text's lines, of those that say something, the base has too."""
+def version(text: str, since: int) -> Version | None:
+    """Return the text as a prompt that may come back in another version; None where it is too short for one."""
     lines = Counter(line for line in text.split("\n") if _says(line))
-    common = lines & Counter(base.split("\n"))
-    return common.total() / lines.total() if lines else 0.0
+    return Version(text, lines, since) if lines.total() >= LEAST_LINES else None
 
 
-def best(text: str, bases: Iterable[str]) -> str | None:
-    """Return the base of which the text looks to be a new version; None where there is none."""
-    found = max(bases, key=lambda base: share(text, base), default=None)
-    return found if found is not None and share(text, found) >= _SHARE else None
+def base_of(new: Version, known: Iterable[Version]) -> Version | None:
+    """Return the prompt of which this looks to be another version; None where there is none."""
+    best = max(known, key=lambda each: _share(new, each), default=None)
+    return best if best is not None and _share(new, best) >= _SHARE else None
 
 
-def new_pieces(text: str, base: str, told: Sequence[str] = ()) -> list[Piece]:
+def new_pieces(text: str, base: str, told: str = "") -> list[Piece]:
     """Return what the base does not have, in order; time in proportion to the lines.
 
-    `told` are texts that were recorded elsewhere, squeezed: passages that repeat them (finished code, a log in JSON)
-    are left out. Results are not: the same error again is news. A line of the base is new where it stands more often.
+    `told` are the texts recorded elsewhere, squeezed: passages that repeat them (finished code, a log) are left out.
+    Results are not: the same error again is news. A line of the base is new where it stands more often.
     """
     lines = text.split("\n")
-    fresh = _fresh(lines, base.split("\n"))
-    headings = _headings(lines)
+    fresh, fenced = _fresh(lines, base.split("\n")), _fenced(lines)
+    headings = [i for i, line in enumerate(lines) if not fenced[i] and _HEADING.match(line)]  # else a comment of code
     pieces: list[Piece] = []
     for start, end in _runs(lines, fresh, set(headings)):
-        above_it = bisect_right(headings, start)
-        heading = lines[headings[above_it - 1]] if above_it else None
-        result = bool(heading and _RESULT.search(heading))
-        kept = lines[start:end] if result else _untold(lines[start:end], told)
-        if not any(_says(line) for line in kept):
-            continue
-        above = [heading.strip()] if heading and heading.strip() != kept[0].strip() else []
-        body = "\n".join(kept).strip("\n")
-        said = "\n".join([*above, body])
-        if pieces and not pieces[-1].result and not result:
-            said, body = f"{pieces[-1].text}\n\n{said}", f"{pieces[-1].body}\n\n{body}"
-            pieces.pop()
-        pieces.append(Piece(said, result, body))
+        above = bisect_right(headings, start)
+        heading = lines[headings[above - 1]].strip() if above else ""
+        by_heading = bool(_RESULT.search(heading))
+        kept = [lines[start:end]] if by_heading else _untold(lines[start:end], fenced[start:end], told)
+        for i, stretch in enumerate(kept):
+            result = by_heading or any(_EXCEPTION.match(line) for line in stretch)
+            body = "\n".join(stretch).strip("\n")
+            above_it = heading if i == 0 and heading != stretch[0].strip() else OMITTED if i else ""
+            said = f"{above_it}\n{body}".lstrip("\n")
+            if pieces and pieces[-1].result == result and (i or not result):
+                before = pieces.pop()
+                said = f"{before.text}\n{said}" if i else f"{before.text}\n\n{said}"
+                body = f"{before.body}\n\n{body}"
+            pieces.append(Piece(said, body, result))
     return pieces
 
 
 def squeeze(text: str) -> str:
     """Return the letters and digits of a text alone, so that quoting and layout make no difference."""
     return _NOT_WORD.sub("", _ESCAPE.sub(" ", text))
+
+
+def _share(one: Version, two: Version) -> float:
+    return (one.lines & two.lines).total() / min(one.lines.total(), two.lines.total())
 
 
 def _fresh(lines: list[str], base: list[str]) -> list[bool]:
@@ -96,19 +113,18 @@ def _fresh(lines: list[str], base: list[str]) -> list[bool]:
     return fresh
 
 
-def _headings(lines: list[str]) -> list[int]:
-    """Return where headings stand. In a fence, such a line is a comment of code."""
-    found, fenced = [], False
-    for i, line in enumerate(lines):
-        if _FENCE.match(line):
-            fenced = not fenced
-        elif not fenced and _HEADING.match(line):
-            found.append(i)
-    return found
+def _fenced(lines: list[str]) -> list[bool]:
+    """Say of each line whether it stands in a fenced block, or is its fence."""
+    flags, inside = [], False
+    for line in lines:
+        fence = bool(_FENCE.match(line))
+        flags.append(inside or fence)
+        inside ^= fence
+    return flags
 
 
 def _runs(lines: list[str], fresh: list[bool], headings: set[int]) -> list[tuple[int, int]]:
-    """Return the stretches of new lines: what is silent (blank, a fence) does not part them, a heading does."""
+    """Return the stretches of new lines: what says nothing (blank, a fence) does not part them, a heading does."""
     runs: list[tuple[int, int]] = []
     for i, new in enumerate(fresh):
         if not new:
@@ -120,16 +136,34 @@ def _runs(lines: list[str], fresh: list[bool], headings: set[int]) -> list[tuple
     return runs
 
 
-def _untold(lines: list[str], seen: Sequence[str]) -> list[str]:
-    """Drop a passage, or lines of JSON text, that repeat what was recorded."""
-    if len(lines) >= _BLOCK and _is_told("\n".join(lines), seen):
-        return []
-    return [line for line in lines if not (_JSON_TEXT.match(line) and _is_told(line.partition(": ")[2], seen))]
+def _untold(lines: list[str], fenced: list[bool], told: str) -> list[list[str]]:
+    """Return what is left of the lines without passages that were told; short lines go with those before them."""
+    flags = [_is_told(line, told) for line in lines]
+    kept: list[list[str]] = [[]]
+    for known, group in _stretches(flags):
+        counted = sum(flags[i] is True for i in group)
+        if known and counted >= (1 if all(fenced[i] for i in group) else _BLOCK):
+            kept.append([])
+        else:
+            kept[-1] += [lines[i] for i in group]
+    return [stretch for stretch in kept if any(_says(line) for line in stretch)]
 
 
-def _is_told(text: str, seen: Sequence[str]) -> bool:
-    squeezed = squeeze(text)
-    return len(squeezed) >= _SQUEEZED_LEAST and any(squeezed in each for each in seen)
+def _stretches(flags: Sequence[bool | None]) -> list[tuple[bool, list[int]]]:
+    """Return stretches of lines that are told, or not; what is neither goes on as the line before."""
+    settled: list[bool] = []
+    for flag in flags:
+        settled.append(flag if flag is not None else bool(settled and settled[-1]))
+    return [(known, [i for i, _ in group]) for known, group in groupby(enumerate(settled), key=lambda pair: pair[1])]
+
+
+def _is_told(line: str, told: str) -> bool | None:
+    squeezed = squeeze(line)
+    if len(squeezed) < LEAST_LETTERS:
+        return None
+    label = _LABEL.match(line)
+    said = squeeze(line[label.end() :]) if label else ""
+    return squeezed in told or (len(said) >= LEAST_LETTERS and said in told)
 
 
 def _says(line: str) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST_PATH = 100  # bytes of a unix socket's path; the kernel takes 107
 
 
-class ProxyError(RuntimeError):
+class ProxyError(OSError):
     """The proxy cannot listen. Says where and why."""
 
 
@@ -69,8 +69,11 @@ class Proxy:
                 access_log=False,
                 server_header=False,
                 lifespan="off",
+                ws="none",
+                http="h11",
                 timeout_graceful_shutdown=1,  # seconds: whoever is still answered then has outlived the run
             )
+            config.load()  # here, so that whatever is wrong with it is raised
             self._server = uvicorn.Server(config)
             self._thread = threading.Thread(
                 target=self._server.run, args=(self._sockets,), name="coroner proxy", daemon=True
@@ -114,11 +117,11 @@ class Proxy:
 
     def _listen(self) -> list[socket.socket]:
         """Bind and listen at once: whoever connects from here on is served as soon as the server runs."""
+        if self.unix is not None and len(str(self.unix).encode()) > _LONGEST_PATH:
+            raise ProxyError(f"{self.unix}: too long a path for a unix socket; put it somewhere shorter")
         sockets = []
         try:
             if self.unix is not None:
-                if len(str(self.unix).encode()) > _LONGEST_PATH:
-                    raise ProxyError(f"{self.unix}: too long a path for a unix socket; put it somewhere shorter")
                 sockets.append(socket.socket(socket.AF_UNIX))
                 sockets[-1].bind(str(self.unix))
                 self.unix.chmod(0o666)

@@ -224,10 +224,8 @@ class Session:
         calls = tuple(call.model_copy(update={"arguments": hidden(call.arguments)}) for call in step.tool_calls)
         self._writer.step(step.model_copy(update={"content": hidden(step.content), "tool_calls": calls}), conversation)
 
-    def _cost(self, ticket: Ticket, usage: Mapping[str, int]) -> float | None:
-        if not isinstance(self.model, Priced):
-            return 0.0
-        return self.model.cost(ticket.body, usage["prompt_tokens"], usage["completion_tokens"])
+    def _cost(self, ticket: Ticket, usage: Mapping[str, Any]) -> float | None:
+        return self.model.cost(ticket.body, usage) if isinstance(self.model, Priced) else 0.0
 
 
 def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:

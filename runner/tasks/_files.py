@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PYTHON = "Python 3 with numpy, pandas, scipy and scikit-learn is installed. There is no network."
+SHELL = "Python 3 and a POSIX shell with the usual tools are there. There is no network."
 _BLOCK = 0xFFFF  # the largest stored block of DEFLATE (RFC 1951, 3.2.4)
 
 

@@ -1,0 +1,23 @@
+// Comfort on every page: forms are sent once, and `?` shows the keys of a page.
+"use strict";
+
+document.addEventListener("submit", (event) => {
+  const button = event.target.querySelector("button:not([type=button])");
+  if (button) setTimeout(() => { button.disabled = true; }, 0);
+});
+
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form button")) button.disabled = false;
+});
+
+// typing into a field is never a command
+window.coroner = {
+  typing: (event) => event.ctrlKey || event.metaKey || event.altKey ||
+    /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "?" || window.coroner.typing(event)) return;
+  const keys = document.querySelector("dialog.keys");
+  if (keys) { keys.open ? keys.close() : keys.showModal(); event.preventDefault(); }
+});
