@@ -62,7 +62,7 @@ def teach(
                 tables[example.trace.id] = heard[1]
     if not told:
         fail(f"no answer on record of {chosen.judge} on any of {len(examples)} runs: `coroner classify --judge` asks")
-    made, weighed, _ = or_fail(partial(lessons.learn, asking.index, told, tables, classifier.taxonomy.ids))
+    made, weighed, combiner = or_fail(partial(lessons.learn, asking.index, told, tables, classifier.taxonomy.ids))
     or_fail(partial(made.save, out))
     mine = {lesson.run for lesson in weighed}
     taught = [run for run in made.runs if run.run in mine and is_taught(run) and run.cause is not None]
@@ -72,6 +72,10 @@ def teach(
     if taught:
         mean = sum(run.weight for run in taught) / len(taught)
         say(f"a label by {chosen.judge} weighs {mean:.2f} on average, beside 1 of a person's")
+    say(
+        f"{chosen.judge} is taken to be right in {combiner.overall:.0%} of the cases, by {combiner.seen} opinions that "
+        "people have checked"
+    )
     systems = {lesson.system for lesson in weighed}
     for system, grounds in risk.grounds(made.group("taught")).items():
         if system in systems:

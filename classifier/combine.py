@@ -153,6 +153,11 @@ class Combiner:
         i = self.labels.index(cause)
         return float(self.confusion[i, i])
 
+    @property
+    def overall(self) -> float:
+        """How often the judge is taken to name the right cause, all causes alike."""
+        return float(np.diag(self.confusion[:, :-1]).mean())
+
     def steps(self, steps: Sequence[StepChoice], opinion: Said, length: int, keep: int = 3) -> tuple[StepChoice, ...]:
         """Return the likely decisive steps of a run of `length` steps, likeliest first: at most `keep`.
 

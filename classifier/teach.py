@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+ROOT = 1 / 3  # power of its probability that an opinion weighs: at the plain one, labels of other systems drown it
 SUREST = 0.95  # no opinion weighs as much as a label that somebody vouches for
 STEP_SURE = 0.4  # a step that is less likely is not taught: a localiser has no weights
 
@@ -122,7 +123,7 @@ class Lesson(Frozen):
             verdict = self.verdict(combiner)
             best = max(verdict, key=lambda name: (verdict[name], name))
             if best in {self.opinion.cause, self.opinion.second_cause}:
-                cause, weight = best, min(verdict[best], SUREST)
+                cause, weight = best, min(verdict[best] ** ROOT, SUREST)
                 first = combiner.steps(self.steps, self.opinion, self.length, keep=1)[0]
                 step = first.step if first.probability >= STEP_SURE else None
         return Taught(

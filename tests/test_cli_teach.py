@@ -62,6 +62,8 @@ def test_opinions_on_record_teach_a_new_system_and_a_persons_label_takes_their_p
     assert taught.exit_code == 0, taught.stderr
     assert len(server.seen) == calls  # nothing is sent
     assert f"0 are labelled by people and {COUNT} by {MODEL}" in taught.stderr
+    assert f"{MODEL} is taken to be right in" in taught.stderr
+    assert "by 0 opinions that people have checked" in taught.stderr
     local = Index.load(out)
     assert teach.counts(local)["beta", Provenance.MODEL, True] == COUNT
 

@@ -84,17 +84,18 @@ def taught(school: School) -> Index:
     return school.extended(school.lessons)
 
 
-def test_an_opinion_teaches_its_cause_as_a_models_with_the_weight_that_is_left_of_it() -> None:
+def test_an_opinion_teaches_its_cause_as_a_models_and_weighs_by_what_is_left_of_it() -> None:
     label = lesson(said="P1", likely="P1").label(STATED)
     assert label.cause == "P1"
     assert label.provenance is Provenance.MODEL
-    assert label.weight == pytest.approx(
-        STATED.causes(lesson(likely="P1").causes, Told(cause="P1", second_cause=None, step=1, agent="x"))["P1"]
-    )
     assert label.step == 1
     contradicted = lesson(said="P1", likely="E1.1", sure=0.4).label(STATED)
+    left = STATED.causes(
+        lesson(likely="E1.1", sure=0.4).causes, Told(cause="P1", second_cause=None, step=1, agent="x")
+    )["P1"]
     assert contradicted.cause == "P1"
-    assert contradicted.weight < label.weight
+    assert contradicted.weight == pytest.approx(left**teach.ROOT)
+    assert contradicted.weight < label.weight < 1
     assert is_taught(label)
 
 
@@ -114,7 +115,7 @@ def test_of_a_system_that_nobody_has_labelled_the_judges_word_is_taught() -> Non
     assert next(iter(unknown.verdict(STATED))) == "P1"
     label = unknown.label(STATED)
     assert label.cause == "P1"
-    assert 0.3 < label.weight < 0.6  # as likely as what it stands against
+    assert label.weight < lesson(said="P1", likely="P1").label(STATED).weight  # half of what both hold is its
 
 
 def test_a_persons_word_stands_alone() -> None:
