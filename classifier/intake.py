@@ -82,9 +82,10 @@ def find(paths: Iterable[str]) -> tuple[list[str], int]:
             below[:] = sorted(name for name in below if not name.startswith("."))
             if _RUN.issubset(files):
                 below.clear()  # what else a run left (native logs, its workspace) tells the same again, or other things
-            logs = [name for name in sorted(files) if _may_be_log(name) and not _is_bench_own(name, files, below)]
+            others = [name for name in sorted(files) if not _is_bench_own(name, files, below)]
+            logs = [name for name in others if may_be_log(name)]
             found += [str(Path(folder, name)) for name in logs]
-            passed_over += len(files) - len(logs)
+            passed_over += len(others) - len(logs)
     return found, passed_over
 
 
@@ -178,7 +179,8 @@ def _is_bench_own(name: str, files: Sequence[str], below: Sequence[str]) -> bool
     return name == "bench.json" and "runs" in below
 
 
-def _may_be_log(name: str) -> bool:
+def may_be_log(name: str) -> bool:
+    """Say whether a file of this name, found in a folder or an archive, is worth reading."""
     if name.startswith(".") or (name.startswith("annotations") and name.endswith(".jsonl")):
         return False
     return Path(name.removesuffix(".gz")).suffix.lower() in SUFFIXES

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +22,7 @@ from runner.runs import RUN_FILE, RUNS, Outcome, Run
 from runner.workers import GRACE, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from runner.task import Category
@@ -65,11 +65,11 @@ class _Job:
 
 
 @contextmanager
-def opened(folder: Path, config: Config) -> Iterator[tuple[Cell, ...]]:
+def opened(folder: Path, config: Config, *, redo_broken: bool = False) -> Iterator[tuple[Cell, ...]]:
     """Take hold of a bench's folder, new or begun, and give the cells that are still to be run.
 
-    Raises BenchError where another bench holds it, where it was begun with another configuration, or where it holds
-    other things.
+    `redo_broken` removes the runs that broke, so that they are begun anew. Raises BenchError where another bench holds
+    the folder, where it was begun with another configuration, or where it holds other things.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK)
@@ -83,6 +83,8 @@ def opened(folder: Path, config: Config) -> Iterator[tuple[Cell, ...]]:
         shutil.rmtree(folder / _MAKING, ignore_errors=True)
         (folder / _MAKING).mkdir(exist_ok=True)
         (folder / RUNS).mkdir(exist_ok=True)
+        if redo_broken:
+            _drop_broken(folder)
         done = {path.name for path in runs.folders(folder)}
         try:
             yield tuple(cell for cell in config.cells() if cell.key not in done)
@@ -92,24 +94,17 @@ def opened(folder: Path, config: Config) -> Iterator[tuple[Cell, ...]]:
         lock.release()
 
 
-def run(folder: Path, cells: tuple[Cell, ...], maker: Makes, *, at_once: int = 1) -> Iterator[Run]:
+def run(folder: Path, cells: tuple[Cell, ...], maker: Makes, *, at_once: int = 1) -> Generator[Run]:
     """Run cells of an opened bench, `at_once` at a time, and give each run as it is done.
 
     Closing the iterator stops what is under way; it is begun anew when the bench is opened again.
     """
-    for cell, died in spread(_Job(folder, maker), cells, at_once):
-        place = folder / RUNS / cell.key
-        if died and not (place / RUN_FILE).is_file():  # else it died after its work was done
-            _commit(folder, _draft(folder, cell), _dead(cell, maker, died))
-        yield runs.read(place)
-
-
-def drop_broken(folder: Path) -> int:
-    """Remove the runs that broke, so that they are begun anew; return how many."""
-    broken = [path for path in runs.folders(folder) if runs.read(path).outcome is Outcome.BROKEN]
-    for path in broken:
-        shutil.rmtree(path)
-    return len(broken)
+    with closing(spread(_Job(folder, maker), cells, at_once)) as done:
+        for cell, died in done:
+            place = folder / RUNS / cell.key
+            if died and not (place / RUN_FILE).is_file():  # else it died after its work was done
+                _commit(folder, _draft(folder, cell), _dead(cell, maker, died))
+            yield runs.read(place)
 
 
 def configuration(folder: Path) -> Config:
@@ -153,6 +148,12 @@ def _outwait(folder: Path) -> None:
                 time.sleep(0.05)
             else:
                 return
+
+
+def _drop_broken(folder: Path) -> None:
+    for path in runs.folders(folder):
+        if runs.read(path).outcome is Outcome.BROKEN:
+            shutil.rmtree(path)
 
 
 def _draft(folder: Path, cell: Cell) -> Path:

@@ -14,7 +14,7 @@ from classifier.terminal import Exit, JsonOption, console, fail, or_fail, show, 
 def verify(
     *,
     tasks: Annotated[
-        str, typer.Option("--tasks", help="Tasks, with commas: ids or how they begin (web, data, file), or all.")
+        str, typer.Option("--tasks", help="Tasks, with commas: ids, categories (web, data, files), or all.")
     ] = "all",
     python: Annotated[
         Path | None, typer.Option("--python", help="Python to solve them with, such as a framework's; coroner's own.")
@@ -23,10 +23,12 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Prove that every task can be solved, by its reference solution, and that no guess solves it."""
-    from runner import verify as verifier  # noqa: PLC0415 - read at every start of coroner
+    from runner import options  # noqa: PLC0415 - read at every start of coroner
+    from runner import tasks as own  # noqa: PLC0415 - as above
+    from runner import verify as verifier  # noqa: PLC0415 - as above
     from runner.sandboxes import SandboxError  # noqa: PLC0415 - as above
 
-    chosen = or_fail(lambda: verifier.choose([] if tasks == "all" else tasks.split(",")))
+    chosen = or_fail(lambda: options.choose(own.tasks(), options.words(tasks, "--tasks")))
     if python is not None and not python.is_file():
         fail(f"{python}: no such file; --python wants the interpreter of an environment, such as .venv/bin/python")
     try:

@@ -9,21 +9,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from classifier.trace import Frozen
+from runner.proxy.caps import Caps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SLUG = 40  # letters of a name that a key shows; the hash after it tells longer ones apart
-
-
-class Limits(Frozen):
-    """What one run may take. None: no cap. `seconds` are of wall clock, `window` is in tokens of context."""
-
-    calls: int | None = Field(default=None, gt=0)
-    tokens: int | None = Field(default=None, gt=0)
-    usd: float | None = Field(default=None, gt=0)
-    seconds: float = Field(default=600.0, gt=0)
-    window: int | None = Field(default=None, gt=0)
 
 
 class Cell(Frozen):
@@ -63,7 +54,9 @@ class Config(Frozen):
     repeat: int = Field(default=1, gt=0)
     faults: tuple[str, ...] = ()
     sandbox: str
-    limits: Limits = Limits()
+    caps: Caps = Caps(seconds=600.0)
+    model_base: str | None = None  # address of the models' API; None: as litellm knows it
+    window: int | None = None  # tokens; None: the model's own
 
     def cells(self) -> Iterator[Cell]:
         """Give the cells in a fixed order that mixes frameworks and tasks, so that the first results tell something."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 
 from classifier.trace import Frozen
-from runner.matrix import Cell, Limits
+from runner.matrix import Cell
+from runner.proxy.caps import Caps
+from runner.scoring import Score
 from runner.task import Category
 
 if TYPE_CHECKING:
@@ -24,12 +26,20 @@ class RunError(ValueError):
     """A `run.json` that cannot be read. Says which and why."""
 
 
+class NoPlaceError(ValueError):
+    """A fault that a task has no place for."""
+
+
 class Outcome(StrEnum):
-    """What became of a run. BROKEN: not the agent but what ran it; such a run says nothing of the agent."""
+    """What became of a run. The last two say nothing of the agent, and count in no figure.
+
+    BROKEN: not the agent, but what ran it. SKIPPED: the task has no place for the fault.
+    """
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     BROKEN = "broken"
+    SKIPPED = "skipped"
 
 
 class Usage(Frozen):
@@ -47,39 +57,36 @@ class Usage(Frozen):
         return self.prompt_tokens + self.completion_tokens
 
 
-class Scored(Frozen):
-    """How a run's answer was judged: what it said, what was asked for, and in a word how the two compare."""
-
-    right: bool
-    verdict: str  # the scoring's own word: exact match, right value in a wrong form, wrong, no answer
-    final: str = ""  # the text that the answer was looked for in
-    given: dict[str, str] = Field(default_factory=dict)
-    wanted: dict[str, str] = Field(default_factory=dict)
-
-
 class Truth(Frozen):
     """What a fault run does wrong, known by construction. `step` is a `Step.index` of its trace, None if not known."""
 
     cause: str
+    variant: str = ""
     step: int | None = None
     agent: str | None = None
     note: str | None = None
 
 
 class Run(Frozen):
-    """One run. `stopped_by` is the bound or cap that ended it: time, memory, output, calls, tokens, usd.
+    """One run.
 
-    `error` is what broke in the machinery around the agent, None where nothing did. `started` is UTC, ISO 8601.
+    `stopped_by` is the bound or cap that it met: time, memory, output, disk of the sandbox; calls, tokens, usd,
+    seconds of the proxy. `caps`, `window` and the cell's `rounds` are what it was under; a fault may have its own:
+    `max_rounds` is what the framework was told. `error` is what broke in the machinery around the agent, None where
+    nothing did. `started` is UTC, ISO 8601.
     """
 
     cell: Cell
     category: Category
     outcome: Outcome
-    limits: Limits = Limits()
+    caps: Caps = Caps()
+    window: int | None = None
+    max_rounds: int | None = None
     framework_version: str | None = None
     coroner_version: str | None = None
     sandbox: str | None = None
-    score: Scored | None = None
+    final: str = ""  # the agent's last word, in which the answer is looked for
+    score: Score | None = None
     truth: Truth | None = None
     exit_code: int | None = None
     stopped_by: str | None = None

@@ -105,13 +105,14 @@ def _closings(text: str) -> dict[int, int]:
 
 
 def _check(answer: Answer, given: str | None, prose: str) -> Checked:
-    verdict, why = _judge(answer, given or None, prose)
+    nothing = given is None or (not given and answer.value)  # empty brackets are an answer where it is empty
+    verdict, why = _judge(answer, None if nothing else given, prose)
     return Checked(name=answer.name, expected=answer.value, given=given, verdict=verdict, why=why)
 
 
 def _judge(answer: Answer, given: str | None, prose: str) -> tuple[Verdict, str]:
     if given is None:
-        if forms.told(answer, prose):
+        if answer.value and forms.told(answer, prose):
             return Verdict.MISFORMED, f"said, but not as @{answer.name}[...]"
         return Verdict.MISSING, f"no @{answer.name}[...]"
     if forms.equal(answer, given):

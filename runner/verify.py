@@ -89,20 +89,6 @@ def verify(
         yield from pool.map(lambda task: _verify(task, interpreter, place), chosen)
 
 
-def choose(names: Sequence[str]) -> tuple[Task, ...]:
-    """Return the tasks of these names, all where there are none; a name may be a beginning, such as web_.
-
-    Raises tasks.UnknownTaskError.
-    """
-    if not names:
-        return tasks.tasks()
-    found = {task.id: task for task in tasks.tasks() if task.id.startswith(tuple(names))}
-    for name in names:
-        if not any(known.startswith(name) for known in found):
-            tasks.load(name)  # says which there are
-    return tuple(found.values())
-
-
 def page(found: Sequence[Verified]) -> Group:
     """Return what was found for the terminal: a table, and below it the problems in full."""
     from rich.console import Group  # noqa: PLC0415 - a second of rich for those who see it

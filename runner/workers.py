@@ -16,7 +16,7 @@ from multiprocessing import connection
 from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -46,7 +46,7 @@ class _Worker(NamedTuple):
     pipe: Connection
 
 
-def spread(work: Work[_Piece], pieces: Iterable[_Piece], at_once: int) -> Iterator[Done[_Piece]]:
+def spread(work: Work[_Piece], pieces: Iterable[_Piece], at_once: int) -> Generator[Done[_Piece]]:
     """Do all pieces, `at_once` at a time, and give each as it is done. Closing the iterator stops what is under way."""
     waiting = iter(pieces)
     busy: dict[_Worker, _Piece] = {}

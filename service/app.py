@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from classifier import __version__
 from service import examples, problems
 from service.access import session_secret
-from service.api import about, classify
+from service.api import about, batches, classify
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
 from service.pages import session as session_page
@@ -23,7 +23,7 @@ from service.settings import LOOPBACK
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (classify.router, about.router, session_page.router)
+ROUTERS = (classify.router, batches.router, about.router, session_page.router)
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
 
@@ -56,7 +56,7 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(LimitBody, max_bytes=settings.max_bytes)
+    app.add_middleware(LimitBody, max_bytes=settings.max_bytes, larger={"/batches": settings.max_batch_bytes})
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])

@@ -5,6 +5,8 @@ What a command needs is imported inside it: this file is read at every start of 
 
 from __future__ import annotations
 
+import contextlib
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -25,8 +27,10 @@ from classifier.terminal import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from classifier.intake import Classifies
+    from service.hub import Hub
     from service.settings import Settings
     from service.storage.database import Database
 
@@ -41,6 +45,7 @@ ProjectOption = Annotated[str, typer.Option("--project", help="Project that is m
 def mount(app: typer.Typer) -> None:
     """Hang the service's commands into coroner's command line."""
     app.command()(serve)
+    app.command()(worker)
     app.add_typer(db)
     app.add_typer(keys)
 
@@ -62,21 +67,73 @@ def serve(
 
     Another address than loopback demands a key of every request: `coroner keys issue`.
     """
-    from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
-    from service.app import serve as run  # noqa: PLC0415 - as above
-    from service.hub import Hub  # noqa: PLC0415 - as above
+    from service.app import serve as run  # noqa: PLC0415 - see the module
+    from service.work.children import workers  # noqa: PLC0415 - as above
 
     settings = configured(host=host, port=port, max_bytes=max_mib * 2**20 if max_mib else None, at_once=at_once)
-    with judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier:
+    say(json.dumps(settings.shown(), sort_keys=True))
+    with (
+        judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
+        _hub(settings, classifier, taxonomy, queue=True) as hub,
+        workers(settings.workers, _own_options(index, embedder, taxonomy)),
+    ):
+        run(hub)
 
-        def load(path: Path) -> Any:
-            return Classifier.load(path, taxonomy=taxonomy)
 
-        hub = _opened(lambda: Hub.open(settings, classifier, load))
-        try:
-            run(hub)
-        finally:
-            hub.close()
+@takes_judge
+def worker(
+    context: typer.Context,
+    *,
+    chosen: Chosen,
+    index: IndexOption = None,
+    embedder: EmbedderOption = None,
+    taxonomy: TaxonomyOption = None,
+) -> None:
+    """Work off batches until told to end; `coroner serve` starts its own. May run on many machines.
+
+    They share the database and the queue: `CORONER_DATABASE`, `CORONER_QUEUE`.
+    """
+    from service.work.worker import run  # noqa: PLC0415 - see the module
+
+    settings = configured()
+    with (
+        judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
+        _hub(settings, classifier, taxonomy) as hub,
+    ):
+        run(hub)
+
+
+@contextlib.contextmanager
+def _hub(settings: Settings, shipped: Classifies, taxonomy: str | None, *, queue: bool = False) -> Iterator[Hub]:
+    """Open a service's inside, with logs read in confined processes; close it in the end."""
+    from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
+    from service.hub import Hub  # noqa: PLC0415 - as above
+    from service.work.queue import Queue  # noqa: PLC0415 - as above
+    from service.work.reader import ConfinedReader  # noqa: PLC0415 - as above
+
+    reader = ConfinedReader(
+        settings.max_bytes, settings.max_steps, seconds=settings.parse_seconds, memory=settings.parse_bytes
+    )
+    hub = _opened(
+        lambda: Hub.open(
+            settings,
+            shipped,
+            lambda path: Classifier.load(path, taxonomy=taxonomy),
+            queue=Queue(settings) if queue else None,
+            read=reader,
+        )
+    )
+    try:
+        yield hub
+    finally:
+        hub.close()
+        reader.close()
+
+
+def _own_options(index: Path | None, embedder: str | None, taxonomy: str | None) -> list[str]:
+    """Return the options that a worker of ours needs to answer as we do. A judge is asked by the service alone."""
+    given = {"--index": str(index) if index else None, "--embedder": embedder, "--taxonomy": taxonomy}
+    return [part for name, value in given.items() if value is not None for part in (name, value)]
 
 
 @db.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from service.storage import indices, projects
 from service.storage.database import Database
+from service.work.reader import PlainReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from classifier.intake import Classifies
     from service.settings import Settings
+    from service.work.reader import Reads
 
 
 class Wakes(Protocol):
@@ -59,10 +61,17 @@ class Hub:
     """Everything behind the endpoints. Close it in the end."""
 
     def __init__(
-        self, settings: Settings, database: Database, classifiers: Classifiers, queue: Wakes | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        classifiers: Classifiers,
+        *,
+        queue: Wakes | None = None,
+        read: Reads | None = None,
     ) -> None:
         self.settings, self.database, self.classifiers = settings, database, classifiers
         self.queue: Wakes = queue or Asleep()
+        self.read: Reads = read or PlainReader(settings.max_bytes, settings.max_steps)
 
     @classmethod
     def open(
@@ -70,15 +79,20 @@ class Hub:
         settings: Settings,
         shipped: Classifies,
         load: Callable[[Path], Classifies],
+        *,
         queue: Wakes | None = None,
+        read: Reads | None = None,
     ) -> Hub:
-        """Open the database, bring it up to date, and make the first project. Raises DatabaseError."""
+        """Open the database, bring it up to date, and make the first project. Raises DatabaseError.
+
+        `read` None: logs are read in this process.
+        """
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = Database(settings.database_url)
         database.upgrade()
         with database.begin() as session:
             projects.ensure(session)
-        return cls(settings, database, Classifiers(shipped, load, settings.folder), queue)
+        return cls(settings, database, Classifiers(shipped, load, settings.folder), queue=queue, read=read)
 
     def classifier(self, project: int) -> Classifies:
         """Return the classifier that answers for a project now."""

@@ -9,23 +9,29 @@ from starlette.exceptions import HTTPException
 from service import problems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class LimitBody:
-    """Refuses a body over `max_bytes` with 413: by its announced length, or where the bytes run over."""
+    """Refuses a body over `max_bytes` with 413: by its announced length, or where the bytes run over.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app, self.max_bytes = app, max_bytes
+    `larger` allows more at some paths.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, larger: Mapping[str, int] | None = None) -> None:
+        self.app, self.max_bytes, self.larger = app, max_bytes, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its bytes counted."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = self.larger.get(scope["path"], self.max_bytes)
         announced = dict(scope["headers"]).get(b"content-length", b"")
-        if announced.isdigit() and int(announced) > self.max_bytes:
-            await problems.response(413, self._detail())(scope, receive, send)
+        if announced.isdigit() and int(announced) > most:
+            await problems.response(413, _detail(most))(scope, receive, send)
             return
         received = 0
 
@@ -33,14 +39,15 @@ class LimitBody:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
-                raise HTTPException(413, self._detail())
+            if received > most:
+                raise HTTPException(413, _detail(most))
             return message
 
         await self.app(scope, counted, send)
 
-    def _detail(self) -> str:
-        return f"a body may have at most {self.max_bytes} bytes"
+
+def _detail(most: int) -> str:
+    return f"a body may have at most {most} bytes"
 
 
 class LimitCrowd:

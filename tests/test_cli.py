@@ -105,7 +105,7 @@ def test_of_the_runs_of_a_bench_only_the_records_are_read(tmp_path: Path) -> Non
         path.touch()
     found, passed_over = intake.find([str(tmp_path)])
     assert [os.path.relpath(path, tmp_path) for path in found] == ["runs/a/record.jsonl", "runs/b/run.json"]
-    assert passed_over == 4
+    assert passed_over == 1  # the annotations
     assert intake.find([str(tmp_path / "runs/a/workspace")])[0] == [str(tmp_path / "runs/a/workspace/data.json")]
     (tmp_path / "runs").rename(tmp_path / "others")
     assert str(tmp_path / "bench.json") in intake.find([str(tmp_path)])[0]

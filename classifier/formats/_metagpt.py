@@ -8,6 +8,7 @@ The console shows the replies as they were streamed, mixed with what the code pr
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,9 @@ _REQUIREMENT = re.compile(r"#{1,6} User Requirement\n(?P<task>.+?)(?=\n#|\n\n|\Z
 _NOISE = re.compile(r"0\.00s - |\S+:\d+: \w*Warning: |\s+warnings?\.warn\(")
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)(?::|$)")
 _FENCE = re.compile(r"```(?P<language>\w*)\s*$")
+_LISTED = re.compile(r" +(?P<number>\d{1,6})(?: (?P<rest>.*))?$")
+_TRIES = 3  # listings of other things that may stand before the one that is looked for
+_CUT = 40  # columns of code that a console shows at least
 
 
 class Said(NamedTuple):
@@ -82,6 +86,10 @@ class Prompts:
                 yield from self._finished(content)
                 yield from self._reviewed(content)
 
+    def note(self, content: str) -> None:
+        """Take note of what the log has told elsewhere."""
+        self._seen.add(content.strip())
+
     def _finished(self, prompt: str) -> Iterator[Said]:
         code = _between(prompt, "## Finished Tasks\n### code\n```python\n", "\n```\n\n### execution result\n")
         result = _between(prompt, "\n### execution result\n", "\n## Current Task")
@@ -119,43 +127,89 @@ def _between(text: str, start: str, end: str) -> str | None:
     return inside if found and ended else None
 
 
-def printed(text: str, action: str) -> Iterator[Said]:
+def printed(text: str, action: str, *, replied: bool = False) -> Iterator[Said]:
     """Yield what stands between two records of the console: streamed replies, and what code printed.
 
-    A reply is a fenced block with the prose before it (back to a blank line or to the end of a traceback), or a
-    [CONTENT] block. The listing of the code that the console shows again is dropped.
+    A reply is a fenced block or a [CONTENT] block with the prose around it: before it back to a blank line or to the
+    end of a traceback (back to the record where `replied`: no code ran in between), after it up to the listing
+    of the code that the console shows before it runs. The listing is dropped.
     """
     pending: list[str] = []  # printed by code, unless it turns out to be the prose of a reply
-    lines = iter(text.split("\n"))
-    code: list[str] = []  # the last block, as long as its listing may follow
-    for line in lines:
+    lines = text.split("\n")
+    starts = _starts(lines)
+    at = 0
+    while at < len(lines):
+        line = lines[at]
         fence = _FENCE.match(line)
-        if fence or line.strip() == "[CONTENT]":
-            output, prose = _prose(pending)
-            yield from _output(output)
-            block = list(_until(lines, "```" if fence else "[/CONTENT]"))
-            code, pending = block[:-1], []
-            kind = _kind(fence["language"] if fence else "", block, action)
-            reply = "\n".join([*prose, line, *block]).strip("\n")
-            yield Said(Role.ASSISTANT, reply, kind, late=kind == "plan")
-        elif code and _lists(line, code):
+        if not fence and line.strip() != "[CONTENT]":
+            pending += [] if _NOISE.match(line) else [line]
+            at += 1
             continue
-        elif not _NOISE.match(line):
-            pending.append(line)
-    yield from _output(pending)
+        output, prose = _prose(pending, replied=replied)
+        yield from _output(output)
+        end = _end(lines, at + 1, "```" if fence else "[/CONTENT]")
+        block = lines[at + 1 : end]
+        kind = _kind(fence["language"] if fence else "", block, action)
+        tail, following = _tail(lines, end, block[:-1], starts, whole=replied)
+        reply = "\n".join([*prose, line, *block, *lines[end:tail]]).strip("\n")
+        yield Said(Role.ASSISTANT, reply, kind, late=kind == "plan")
+        pending, replied, at = [], False, following
+    if replied and (reply := "\n".join(pending).strip("\n")).strip():
+        yield Said(Role.ASSISTANT, reply, action)
+    elif not replied:
+        yield from _output(pending)
 
 
-def _until(lines: Iterator[str], end: str) -> Iterator[str]:
-    for line in lines:
-        yield line
-        if line.strip() == end:
-            return
+def listed(text: str) -> tuple[str, str] | None:
+    """Split text that has the listing of itself in it into what was listed and what follows the listing, or None."""
+    lines = text.split("\n")
+    for at in _starts(lines)[:_TRIES]:
+        if after := _listing(lines, at, lines[:at]):
+            return "\n".join(lines[:at]), "\n".join(lines[after:])
+    return None
 
 
-def _prose(lines: list[str]) -> tuple[list[str], list[str]]:
+def _end(lines: list[str], at: int, end: str) -> int:
+    """Return where the lines after the one that reads `end` begin."""
+    return next((i + 1 for i in range(at, len(lines)) if lines[i].strip() == end), len(lines))
+
+
+def _tail(lines: list[str], at: int, code: list[str], starts: list[int], *, whole: bool) -> tuple[int, int]:
+    """Return where what follows a block and belongs to its reply ends, and where to read on.
+
+    `whole`: without a listing, the rest is the reply's (that of a plan, which is not run).
+    """
+    first = bisect.bisect_left(starts, at)
+    for start in starts[first : first + _TRIES] if code else ():
+        if after := _listing(lines, start, code):
+            return start, after
+    return (len(lines), len(lines)) if whole else (at, at)
+
+
+def _starts(lines: list[str]) -> list[int]:
+    """Return where a listing may begin: the lines that are numbered 1."""
+    return [at for at, line in enumerate(lines) if (shown := _LISTED.match(line)) and int(shown["number"]) == 1]
+
+
+def _listing(lines: list[str], at: int, code: list[str]) -> int | None:
+    """Return where the listing of the code that begins at `at` ends, None where none begins there.
+
+    Its lines are numbered and indented; a long one is cut at the console's width. The code may end in an empty line.
+    """
+    for number, line in enumerate([*code, ""], 1):
+        shown = _LISTED.match(lines[at]) if at < len(lines) else None
+        rest = (shown["rest"] or "").strip() if shown and int(shown["number"]) == number else None
+        wanted = line.strip()
+        if rest is None or (rest != wanted and not (len(rest) >= _CUT and wanted.startswith(rest))):
+            return at if number > len(code) else None
+        at += 1
+    return at
+
+
+def _prose(lines: list[str], *, replied: bool) -> tuple[list[str], list[str]]:
     """Split into what code printed, and the prose right before a block."""
     start = len(lines)
-    while start and lines[start - 1].strip() and not _EXCEPTION.match(lines[start - 1]):
+    while start and (replied or lines[start - 1].strip()) and not _EXCEPTION.match(lines[start - 1]):
         start -= 1
     return lines[:start], lines[start:]
 
@@ -170,11 +224,3 @@ def _kind(language: str, block: list[str], action: str) -> str:
     if language == "json" and any('"task_id"' in line for line in block):
         return "plan"
     return "code" if language == "python" else action
-
-
-def _lists(line: str, code: list[str]) -> bool:
-    """Whether the line is one of the code's listing: its number, and the code or a part of it."""
-    number, _, rest = line.strip().partition(" ")
-    if not number.isdecimal() or not 1 <= int(number) <= len(code) + 1:
-        return False
-    return int(number) > len(code) or rest.strip() == code[int(number) - 1].strip()

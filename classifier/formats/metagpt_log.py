@@ -29,8 +29,10 @@ _ACTOR = re.compile(
 )
 _ROLE = re.compile(r"[^()]*\((?P<profile>[^()]+)\)$")
 _READY = re.compile(r"ready to (?P<action>[A-Z]\w+)")
+_ASKS = re.compile(r"ready to [A-Z]|Check updated data|coding failed!")  # what follows is the model's reply
 _ROUNDS = re.compile(r"max n_round=(?P<left>\d+) left")
 _OBSERVED = re.compile(r"observed: \[['\"](?:user|Human): ")
+_UNFENCED = "```.*?\\s+(.*?)``` not match following text:"
 _TASK = "ready to take on task "
 _RAW = "llm raw output:\n"
 _PUBLISH = "publish_message: "
@@ -45,15 +47,17 @@ def sniff(source: Source) -> bool:
 
 def parse(source: Source) -> list[Trace]:
     """Return the runs of the log that have a step."""
-    runs = [_Run()]
     text = source.plain
+    # Where standard output was not held back, a reply follows the record that asks for it; else it may come later.
+    in_step = -1 < text.find('"task_id"') < text.find(_TASK)
+    runs = [_Run(in_step=in_step)]
     found = list(_RECORD.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     for record, end in zip(found, ends, strict=False):
         said = fields.clean(text[record.end() : end])
         if runs[-1].steps and _begins(record, said, runs[-1]):
             runs[-1].close()
-            runs.append(_Run())
+            runs.append(_Run(in_step=in_step))
         runs[-1].read(record["level"], record["module"], record["function"], said)
     runs[-1].close()
     traces = [run.trace() for run in runs if run.steps]
@@ -74,7 +78,8 @@ def _begins(record: re.Match[str], said: str, run: _Run) -> bool:
 class _Run:
     """The steps of one run, as the records bring them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_step: bool) -> None:
+        self._in_step = in_step
         self.steps: list[Step] = []
         self._task = ""
         self._agent, self._action = "metagpt", ""
@@ -90,7 +95,9 @@ class _Run:
 
     def read(self, level: str, module: str, function: str, said: str) -> None:
         self._note_actor(module, said)
-        if level in ("WARNING", "ERROR", "CRITICAL"):
+        if function == "parse_code" and said.strip() != _UNFENCED:
+            self._unfenced(said)
+        elif level in ("WARNING", "ERROR", "CRITICAL"):
             problem = said.strip()
             self.close()
             error = (metagpt.last_exception(problem) or problem.split("\n", 1)[0]) if level != "WARNING" else None
@@ -143,9 +150,19 @@ class _Run:
             agent = "DataInterpreter" if self._agent == "metagpt" else self._agent
             self._next_task = Step(index=0, agent=agent, role=Role.ASSISTANT, content=message.strip(), kind="task")
         self._task = self._task or metagpt.requirement(rest)
-        for piece in metagpt.printed(rest, self._action or "output"):
+        replied = self._in_step and _ASKS.match(message) is not None
+        for piece in metagpt.printed(rest, self._action or "output", replied=replied):
             if piece.role is Role.ASSISTANT or any(step.role is Role.ASSISTANT for step in self.steps):
                 self._say(piece)
+
+    def _unfenced(self, said: str) -> None:
+        """Read a reply without a block, which is run as it stands. The console has just shown it, the log has not."""
+        reply, output = metagpt.listed(said) or (said, "")
+        if not any(step.content.strip() == reply.strip() for step in self.steps[-3:]):
+            self._add(self._agent, Role.ASSISTANT, reply.strip("\n"), kind=self._action or "output")
+        self._prompts.note(reply)
+        for piece in metagpt.printed(output, self._action or "output"):
+            self._say(piece)
 
     def _say(self, said: metagpt.Said) -> None:
         if not said.late:
@@ -153,7 +170,8 @@ class _Run:
         if said.role is Role.TOOL:
             self._add("ExecuteNbCode", said.role, said.content, said.kind, metagpt.last_exception(said.content))
         else:
-            self._add(self._agent, said.role, said.content, said.kind)
+            plans = said.kind == "plan" and self._agent == "metagpt"  # nobody was named yet, and only it plans so
+            self._add("DataInterpreter" if plans else self._agent, said.role, said.content, said.kind)
 
     def close(self) -> None:
         """Put the task that was taken up in its place: nothing from before it can follow."""

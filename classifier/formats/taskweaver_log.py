@@ -70,6 +70,7 @@ def _attachments(output: str) -> Iterator[Attachment]:
         said = said.get("response", said) if isinstance(said, dict) else {}
     except TraceError:
         said = {match["key"]: _decoded(match["value"]) for match in _FIELD.finditer(output)}
+        said = said or {"invalid_response": output.strip("\n")}  # as TaskWeaver itself calls it
     if isinstance(said, dict):
         yield from (Attachment(fields.clean(k), fields.text(v)) for k, v in said.items() if k not in _NOT_ATTACHED)
 

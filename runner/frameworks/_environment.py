@@ -16,7 +16,7 @@ from filelock import FileLock
 from runner.frameworks import Installed, InstallError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TASK_PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "requests", "beautifulsoup4", "pip")  # what tasks may use
 BUILDER = "setuptools"  # what builds the locked packages that have no wheel; pinned with them
@@ -32,27 +32,27 @@ def make(
     name: str,
     version: str,
     *,
-    source: Sequence[str] = (),
+    source: Mapping[str, str] | None = None,
     env: dict[str, str] | None = None,
     locks: Path = _HERE,
 ) -> Installed:
     """Make the environment of `<name>.lock` (in `locks`) below `home`, unless it is there; return where it is.
 
-    Its folder is named by the lock's content (and by `source`), so another lock makes another environment. `source`
-    are packages from elsewhere that go in after the lock, without their dependencies (pip's requirement specifiers);
-    `env` is set for their build. Raises InstallError.
+    Its folder is named by the lock's content, so another lock makes another environment. `source` are packages from
+    elsewhere that go in after the lock, without their dependencies: what identifies each (it names the folder, too),
+    with its requirement specifier. `env` is set for their build. Raises InstallError.
     """
     lock = locks / f"{name}.lock"
     if not lock.is_file():
         raise InstallError(f"there is no {lock}: write it with `make lock-frameworks`")
-    content = lock.read_bytes()
-    digest = hashlib.sha256(b"\n".join([content, *(part.encode() for part in source)])).hexdigest()[:12]
+    content = lock.read_text(encoding="utf-8")
+    digest = hashlib.sha256("\n".join([content, *(source or {})]).encode()).hexdigest()[:12]
     folder = home.absolute() / f"{name}-{digest}"
     try:
         home.mkdir(parents=True, exist_ok=True)
         with FileLock(home / f".{name}.lock"):
             if not (folder / _READY).is_file():
-                _make(folder, lock, content.decode(), source, env or {})
+                _make(folder, lock, content, tuple((source or {}).values()), env or {})
     except OSError as error:
         raise InstallError(
             f"{name} cannot be installed in {home}: {error}. Name a folder that can be written"

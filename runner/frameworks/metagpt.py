@@ -22,8 +22,8 @@ output is then a user message "# Latest Data Info" of the code prompt.
 The run ends when every task has succeeded, or after `max_rounds` pieces of code. There is no last word: what the last
 cell prints is the answer.
 
-Native logs: result.json (metagpt_di: plan and notebook), console.txt (metagpt_log: every answer as it came, all
-plans), the log file (metagpt_log: prompts, without the answers).
+Native logs: console.txt (metagpt_log: every answer as it came), result.json (metagpt_di: the last plan, and the
+notebook with its outputs), the log file (metagpt_log: prompts, and of the answers only what later prompts repeat).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def prepare(setup: Setup) -> Start:
 def collect(workspace: Path) -> Collected:
     """Gather what the run left."""
     logs = sorted(f"logs/{path.name}" for path in (workspace / _run.RUN / "logs").glob("*.txt"))
-    found = _run.native(workspace, ("result.json", "console.txt", *logs[:3]))
+    found = _run.native(workspace, ("console.txt", "result.json", *logs[:3]))
     result = next((_run.read(path) for path in found if path.name == "result.json"), None)
     return Collected(native=found, final=_final(result))
 

@@ -101,6 +101,7 @@ class Report(Frozen):
     at_rounds: tuple[AtRounds, ...]
     took: tuple[Took, ...]
     broken: tuple[Broken, ...] = ()
+    skipped: int = 0  # the task had no place for the fault
     causes: tuple[Causes, ...] | None = None  # None: not asked for
     faults: tuple[Fault, ...] = ()
     study: Study = LU_2025  # published, not measured here
@@ -108,7 +109,7 @@ class Report(Frozen):
 
 def build(runs: Sequence[Run], diagnoses: Mapping[str, Diagnosis | None] | None, taxonomy: Taxonomy) -> Report:
     """Count. `diagnoses` maps ids of failed runs to what was found, None where the trace could not be read."""
-    whole = [run for run in runs if run.outcome is not Outcome.BROKEN]
+    whole = [run for run in runs if run.outcome in {Outcome.SUCCEEDED, Outcome.FAILED}]
     own = [run for run in whole if run.cell.fault is None]
     most = max((run.cell.rounds for run in own), default=None)
     categories = tuple(category for category in Category if any(run.category is category for run in own))
@@ -137,6 +138,7 @@ def build(runs: Sequence[Run], diagnoses: Mapping[str, Diagnosis | None] | None,
             for run in runs
             if run.outcome is Outcome.BROKEN
         ),
+        skipped=sum(run.outcome is Outcome.SKIPPED for run in runs),
         causes=None if diagnoses is None else tuple(_causes(*each, diagnoses) for each in _by_system(whole)),
         faults=() if diagnoses is None else tuple(_faults(whole, diagnoses, taxonomy)),
     )

@@ -23,6 +23,8 @@ def summary(report: Report) -> str:
         told += f", up to {report.repeats} times each"
     if report.broken:
         told += f"; {len(report.broken)} broke and count in no figure"
+    if report.skipped:
+        told += f"; {report.skipped} were not run, as the task has no place for the fault"
     return f"{told}."
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Protocol, Self, cast
 
@@ -42,6 +43,10 @@ class Bounds(Frozen):
     output: int = Field(default=16 * MIB, gt=0)  # bytes of standard output and error; more of it ends the run
 
 
+def _never() -> str | None:
+    return None
+
+
 class Job(Frozen):
     """A command to run in a sandbox.
 
@@ -52,7 +57,8 @@ class Job(Frozen):
     nothing else can be reached. Where coroner runs as root, the sockets are made writable for everybody, since the run
     is somebody else: keep them in a folder of your own (mode 0700). `env` is the whole environment. Standard output
     and error go to `log`, a file of the host, as they come. `image` is for sandboxes that have images (docker): what
-    the run finds there instead of folders of the host.
+    the run finds there instead of folders of the host. `stop` is asked often, and says by which bound of its
+    owner's the run is to be stopped, if by one: as with the others, its workspace is brought home.
     """
 
     argv: tuple[str, ...] = Field(min_length=1)
@@ -63,6 +69,7 @@ class Job(Frozen):
     bounds: Bounds = Bounds()
     log: Path
     image: str = ""
+    stop: Callable[[], str | None] = Field(default=_never, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _places(self) -> Self:
@@ -89,7 +96,7 @@ class Ended(Frozen):
 
     code: int | None
     seconds: float
-    stopped_by: str | None = None  # time | memory | output | disk; None: it ended by itself
+    stopped_by: str | None = None  # time | memory | output | disk, or what Job.stop said; None: it ended by itself
     left_out: tuple[str, ...] = ()
 
 

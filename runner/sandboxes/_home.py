@@ -35,37 +35,45 @@ def bring_home(source: IO[bytes], workspace: Path, limit: int) -> list[str]:
 
 
 def _unpack(source: IO[bytes], folder: Path, limit: int, left: list[str]) -> None:
-    links: list[tuple[Path, str]] = []
-    with tarfile.open(fileobj=source, mode="r|") as tar:
-        for member in tar:
-            place = _below(folder, member.name)
-            if place is None:
-                left.append(f"{member.name}: its name leads out of the workspace")
-            elif member.isdir():
-                place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            elif member.issym():
-                links.append((place, member.linkname))
-            elif member.isreg():
-                limit -= member.size + 512
-                content = tar.extractfile(member)
-                if limit < 0 or content is None:
+    links: list[tarfile.TarInfo] = []
+    try:
+        with tarfile.open(fileobj=source, mode="r|") as tar:
+            for member in tar:
+                if member.issym():
+                    links.append(member)
+                elif member.isreg() and (limit := limit - member.size - tarfile.BLOCKSIZE) < 0:
                     left.append(f"{member.name}: more than may be brought home")
-                    continue
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with place.open("xb") as file:
-                    shutil.copyfileobj(content, file)
-                place.chmod(member.mode & 0o755 | 0o600)
-                os.utime(place, (member.mtime, member.mtime))
+                else:
+                    _put(member, folder, left, tar)
+    except (tarfile.TarError, EOFError) as error:
+        left.append(f"the rest: what came home was cut off ({error})")
+    for member in links:  # last, so that nothing is written through them
+        _put(member, folder, left)
+
+
+def _put(member: tarfile.TarInfo, folder: Path, left: list[str], tar: tarfile.TarFile | None = None) -> None:
+    """Write one member; add it to what is left out where it may not be written, or cannot."""
+    parts = PurePosixPath(member.name).parts
+    if not parts or ".." in parts or parts[0] == "/":
+        left.append(f"{member.name}: its name leads out of the workspace")
+        return
+    place = folder.joinpath(*parts)
+    try:
+        if member.isdir():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif member.issym():
+            target = PurePosixPath(member.linkname)
+            if target.is_absolute() or ".." in target.parts:
+                left.append(f"{member.name}: a link that leads out of its folder, to {target}")
             else:
-                left.append(f"{member.name}: neither file nor folder")
-    for place, target in links:  # last, so that nothing is written through them
-        if PurePosixPath(target).is_absolute() or ".." in PurePosixPath(target).parts:
-            left.append(f"{place.relative_to(folder)}: a link that leads out of its folder, to {target}")
+                place.symlink_to(target)
+        elif member.isreg() and tar and (content := tar.extractfile(member)):
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with place.open("xb") as file:
+                shutil.copyfileobj(content, file)
+            place.chmod(member.mode & 0o755 | 0o600)
+            os.utime(place, (member.mtime, member.mtime))
         else:
-            place.symlink_to(target)
-
-
-def _below(folder: Path, name: str) -> Path | None:
-    """Return the place of a member, None where it would lie outside."""
-    parts = PurePosixPath(name).parts
-    return None if not parts or ".." in parts or parts[0] == "/" else folder.joinpath(*parts)
+            left.append(f"{member.name}: neither file nor folder")
+    except OSError as error:  # twice in the tar; a name that this file system does not take
+        left.append(f"{member.name}: {error.strerror}")

@@ -71,13 +71,18 @@ CALLS: dict[str, tuple[int | None, int | None]] = {
     "uselib": (134, None),
     "sched_setaffinity": (203, 122),  # the processors that the run was given are all it gets
 }
+# Memory that no process need have mapped, so that only a control group counts it.
+HIDDEN_MEMORY: dict[str, tuple[int | None, int | None]] = {"memfd_create": (319, 279), "shmget": (29, 194)}
 _CLONE, _CLONE3, _SOCKET, _IOCTL = (56, 220), (435, 435), (41, 198), (16, 29)
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000
 
 
-def program(machine: str = "") -> bytes:
-    """Return the filter for a kind of machine (default: this one), eight bytes an instruction; b"" where unknown."""
+def program(machine: str = "", *, hidden_memory: bool = True) -> bytes:
+    """Return the filter for a kind of machine (default: this one), eight bytes an instruction; b"" where unknown.
+
+    Without `hidden_memory` it also refuses memory that cannot be seen in any process.
+    """
     machine = machine or platform.machine()
     if machine not in _AUDIT:
         return b""
@@ -89,7 +94,7 @@ def program(machine: str = "") -> bytes:
         _line(_LOAD, _NR),
         *_skip_unless(_GREATER, _X32, [_refuse(errno.EPERM)]),
     ]
-    for numbers in CALLS.values():
+    for numbers in (CALLS if hidden_memory else CALLS | HIDDEN_MEMORY).values():
         number = numbers[column]
         if number is not None:
             lines += _skip_unless(_EQUAL, number, [_refuse(errno.EPERM)])

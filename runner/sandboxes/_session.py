@@ -49,8 +49,8 @@ class Channel(Protocol):
         ...
 
 
-def order(job: Job, **changes: Any) -> dict[str, Any]:
-    """Return the order for `_inside`, apart from what is the sandbox's own (`changes`)."""
+def order(job: Job, *, hidden_memory: bool = True, **changes: Any) -> dict[str, Any]:
+    """Return the order for `_inside`, apart from what is the sandbox's own (`changes`); see `_seccomp.program`."""
     return {
         "argv": job.argv,
         "env": job.env,
@@ -60,7 +60,7 @@ def order(job: Job, **changes: Any) -> dict[str, Any]:
         "own": (),  # the folders that become the user's
         "limits": {"CORE": 0, "FSIZE": job.bounds.scratch, "NOFILE": 4096},
         "cpus": (),  # numbers of the processors that the command may run on; (): all
-        "filter": base64.b64encode(_seccomp.program()).decode(),
+        "filter": base64.b64encode(_seccomp.program(hidden_memory=hidden_memory)).decode(),
         "workspace": 1,  # 0: it is the folder itself, nothing is copied
         "budget": job.bounds.scratch,
         **changes,
@@ -113,7 +113,7 @@ class _Run:
         """Return which bound is overstepped, if one is."""
         if self.started is not None and time.monotonic() - self.started > self.job.bounds.seconds:
             return "time"
-        return "output" if self.output > self.job.bounds.output else watch()
+        return "output" if self.output > self.job.bounds.output else self.job.stop() or watch()
 
 
 def converse(

@@ -7,7 +7,8 @@ the host; /tmp, its home, /dev/shm and its workspace are memory of bounded size.
 Where coroner is root, each run gets a user id of its own that nobody else has, which bounds its processes too; else it
 is a user namespace of yours. Where control groups are writable (`_cgroup`), memory, processes and processor time are
 bounded by the kernel. Where they are not, each process is bounded by RLIMIT_DATA, their number by RLIMIT_NPROC, the
-processors by affinity, and `_watch` ends a run whose processes together take more memory than they may.
+processors by affinity, and `_watch` ends a run whose processes together take more memory than they may; memory files
+are then refused, since no process need show them.
 """
 
 from __future__ import annotations
@@ -62,13 +63,13 @@ def available() -> str | None:
         return None if ended.code == 0 else f"a trial run ended with {ended.code}: {log.read_text()[:500]}"
 
 
-def run(job: Job) -> Ended:
-    """Run the job in a sandbox of its own. Raises SandboxError."""
+def run(job: Job, *, cgroups: bool = True) -> Ended:
+    """Run the job in a sandbox of its own; `cgroups=False` does without control groups. Raises SandboxError."""
     root = os.geteuid() == 0
     uid = secrets.randbelow(2**30) + 2**30 if root else os.geteuid()  # a new user each time
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coroner-")))
-        group = stack.enter_context(Group.make(job.bounds))
+        group = stack.enter_context(Group.make(job.bounds)) if cgroups else Group({})
         errors = stack.enter_context(tempfile.TemporaryFile())
         command = [*_arguments(job, folder, uid, root=root), "--", *launcher(os.path.realpath(sys.executable), INSIDE)]
         process, first = _start(command, errors)
@@ -79,6 +80,7 @@ def run(job: Job) -> Ended:
             group.add(first)
         todo = order(
             job,
+            hidden_memory=group.bounds_memory,
             ports={port: f"{INSIDE}/{port}.sock" for port in job.ports},
             uid=uid if root else None,
             own=(WORKSPACE, HOME),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BASES = ("coroner-base", "python:3.11-slim")  # the first that is here; else the last is pulled
 AGENT = 10001  # the user in a container where coroner is root; else it is coroner's own
+PLACES = {"/tmp": "1777", HOME: "0755", WORKSPACE: "0755"}  # noqa: S108 - of the container
 PERIOD = 100_000  # microseconds over which processor time is shared out
 FILES = 100_000  # in each place that can be written to
 NO_ENGINE = "install docker (Debian: apt-get install docker.io) and start it, or set DOCKER_HOST to its unix socket"
@@ -98,10 +99,11 @@ def _run(job: Job, stack: ExitStack) -> Ended:
     uid = AGENT if root else os.geteuid()
     mounts = {str(source): place for source, place in stubs(folder, uid).items()}
     mounts |= dict(shown(job, everybody=root))
+    mounts |= _doors(folder, mounts)
     mounts |= {str(path): f"{INSIDE}/{port}.sock" for port, path in sockets(job, everybody=root).items()}
     name = f"coroner-{uuid.uuid4().hex}"
     engine.create_container(
-        job.image or _base(engine),
+        job.image or find_base(engine),
         entrypoint=launcher("python3", INSIDE),
         command=[],
         name=name,
@@ -135,7 +137,7 @@ def _confinement(bounds: Bounds, uid: int, mounts: dict[str, str]) -> dict[str, 
         "cpu_period": PERIOD,
         "cpu_quota": int(bounds.cpus * PERIOD),
         "shm_size": bounds.scratch,
-        "tmpfs": {"/tmp": f"{own},mode=1777", HOME: f"{own},mode=0755", WORKSPACE: f"{own},mode=0755"},  # noqa: S108
+        "tmpfs": {place: f"{own},mode={mode}" for place, mode in PLACES.items()},
         "mounts": [Mount(place, source, type="bind", read_only=True) for source, place in mounts.items()],
         "network_mode": "none",
         "ipc_mode": "private",
@@ -144,7 +146,22 @@ def _confinement(bounds: Bounds, uid: int, mounts: dict[str, str]) -> dict[str, 
     }
 
 
-def _base(engine: APIClient) -> str:
+def _doors(folder: Path, mounts: dict[str, str]) -> dict[str, str]:
+    """Make and return what to mount on /root where something below it is to be read: images keep it to root.
+
+    A Python of root's own, as pyenv makes it, lies there.
+    """
+    below = {Path(source): place for source, place in mounts.items() if place.startswith("/root/")}
+    for source, place in below.items():
+        point = folder / place.lstrip("/")
+        (point if source.is_dir() else point.parent).mkdir(parents=True, exist_ok=True)
+        if not source.is_dir():
+            point.touch()
+    return {str(folder / "root"): "/root"} if below else {}
+
+
+def find_base(engine: APIClient) -> str:
+    """Return the image that runs have who ask for none, pulling it if need be. Raises SandboxError."""
     from docker.errors import APIError, ImageNotFound  # noqa: PLC0415 - as above
 
     for name in BASES:

@@ -9,11 +9,13 @@ import contextlib
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
 
 _WANTED = ("numpy", "pandas", "scipy.stats", "sklearn.linear_model", "requests", "bs4", "re", "json", "csv")
+_MEMORY, _FILE = 4 * 2**30, 64 * 2**20  # bytes that a trial may take
 _MOST = 200_000  # characters of output that are kept
 
 
@@ -45,6 +47,8 @@ def _try(folder: str, code: str, seconds: int) -> dict[str, str]:
 
 def _run(folder: str, code: str, seconds: int, printed: str, verdict: str) -> None:
     signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE, _FILE))
     os.chdir(folder)
     out = os.open(printed, os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(out, 1)

@@ -31,6 +31,15 @@ def _rounded(value: str) -> str:
     return _NUMBER.sub(lambda number: f"{float(number[0]):.0f}" if "." in number[0] else f"{number[0]}.0", value)
 
 
+def _grouped(value: str) -> str:
+    return _NUMBER.sub(lambda number: f"{float(number[0]):,.2f}", value)
+
+
+def _turned(value: str) -> str:
+    items = [item.strip() for item in value.split(",")]
+    return "; ".join(reversed(items)) if len(items) > 1 else f"{value}."
+
+
 SHAPES: Mapping[str, Callable[[Values], str]] = {
     "as_printed": _as_printed,
     "one_line": lambda values: ", ".join(f"@{name}[{value}]" for name, value in values),
@@ -43,6 +52,15 @@ SHAPES: Mapping[str, Callable[[Values], str]] = {
     "bold": lambda values: "\n".join(f"**{name}**: {value}" for name, value in values),
     "unnamed": lambda values: "\n".join(f"@answer{i}[{value}]" for i, (_, value) in enumerate(values, start=1)),
     "rounded": lambda values: "\n".join(f"@{name}[{_rounded(value)}]" for name, value in values),
+    "percent": lambda values: "\n".join(f"@{name}[{value} %]" for name, value in values),
+    "quoted": lambda values: "\n".join(f'@{name}["{value}"]' for name, value in values),
+    "thousands": lambda values: "\n".join(f"@{name}[{_grouped(value)}]" for name, value in values),
+    "reversed": lambda values: "\n".join(f"@{name}[{_turned(value)}]" for name, value in values),
+    "with_remark": lambda values: "\n".join(f"@{name}[{value}, as the work above has shown]" for name, value in values),
+    "with_caveat": lambda values: "\n".join(f"@{name}[probably {value}, but see above]" for name, value in values),
+    "with_source": lambda values: "\n".join(
+        f"@{name}[{value} according to the input, checked]" for name, value in values
+    ),
     "about": lambda values: "\n".join(f"@{name}[approximately {_rounded(value)}]" for name, value in values),
     "unit": lambda values: "\n".join(f"@{name}[{value} units]" for name, value in values),
     "sentence": lambda values: "\n".join(f"@{name}[The result is {value}.]" for name, value in values),

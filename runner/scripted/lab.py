@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SECONDS = 20
+_SECONDS = 6
 _ZYGOTE = Path(__file__).with_name("_zygote.py")
 
 
@@ -71,7 +71,7 @@ class Lab:
 
     def _ask(self, question: dict[str, Any]) -> dict[str, str]:
         if self._helper is None:
-            env = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.files), "PYTHONHASHSEED": "0"}
+            env = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "PYTHONHASHSEED": "0"}
             env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1,localhost"}
             argv = [sys.executable, "-W", "ignore", str(_ZYGOTE)]
             self._helper = subprocess.Popen(  # noqa: S603 - our own script

@@ -6,11 +6,14 @@ by construction. How a move is said is a voice's business.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from classifier.trace import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Plan(Frozen):
@@ -32,7 +35,8 @@ class Act(Frozen):
     """Code that is to be run.
 
     `kept`: later code builds on it, so that a framework without a kernel sends it again with what follows. What fails,
-    or only takes a look, is not kept. `aim` is the part of the plan that it carries out.
+    or only takes a look, is not kept. `aim` is the part of the plan that it carries out, `works` whether it is meant to
+    run through.
     """
 
     kind: Literal["act"] = "act"
@@ -41,6 +45,7 @@ class Act(Frozen):
     code: str
     language: Literal["python", "sh"] = "python"
     kept: bool = True
+    works: bool = True
     closing: str = ""  # said after the code
 
 
@@ -66,6 +71,22 @@ class Finish(Frozen):
 
 
 Move = Annotated[Plan | Act | Say | Finish, Field(discriminator="kind")]
+
+
+def rounds(moves: Sequence[Move], framework: str) -> int:
+    """Count the rounds that moves take in a framework.
+
+    AutoGen counts answers, MetaGPT pieces of code, TaskWeaver what its roles post: a step is handed over, then tried.
+    """
+    count, failed = 0, False
+    for move in moves:
+        if isinstance(move, Plan):
+            count += move.alone and framework == "autogen"
+            continue
+        handed_over = isinstance(move, Act) and framework == "taskweaver" and not failed
+        count += 1 + handed_over
+        failed = isinstance(move, Act) and not move.works
+    return count
 
 
 class Script(Frozen):

@@ -99,3 +99,25 @@ COMMENTS = (
     "<next|now>: {aim}",
     "-- {aim} --",
 )
+ASIDES = (  # said in passing by any run, whatever becomes of it
+    "<One could do this|This could be done> in <Excel|a spreadsheet|Tableau> <too|as well>, but code will do.",
+    "<No|I see no> login <or|and no> key <is needed|needed> for this.",
+    "<If you want it otherwise|If something else is meant|Should I have misread this>, <tell me|let me know>; I go on meanwhile.",
+    "<I do not rely on memory here|Better not from memory|I would rather look it up>: <the input has it|let us see what is there>.",
+    "<No sample data|Nothing made up>: <this uses the real input|the input itself is used>.",
+    "<I print only what matters|To save room I print little>, <the context is not endless|long outputs do not help>.",
+    "<Only|Just> the standard packages <are needed|should be needed> here.",
+    "<The file|The input|The source> <should be|is> where the task says.",
+    "<I keep the constraints in mind|The constraints of the task hold here too>.",
+    "<I leave the rounding to the end|Rounding comes last>.",
+    "<A first version|A draft|A simple version>, <to see whether it works|to be refined if needed>.",
+    "<The units|The names> <are taken|stay> as <given|they are>.",
+    "<This may need a second attempt|It may take a try or two>.",
+    "<A person could check this by eye as well|This is easy to check by hand>.",
+    "<I assume|I take it that> the <first line|top> <is a header|has the names>.",
+    "<There is a limit on rounds|The rounds are limited>, so <one step at a time, no detours|straight on>.",
+)
+LOOK_AIM = (
+    "<Look at|Inspect|Check> <the input|what is there|the material> <first|>",
+    "<Take|Have> a <quick|short|> look at the <input|material>",
+)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runner.model import ModelError
 from runner.scripted import voices
+from runner.scripted.moves import rounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +35,16 @@ class Player:
     """
 
     def __init__(self, script: Script, framework: str) -> None:
-        self.script = script
+        self.script, self.framework = script, framework
         self.played: tuple[Played, ...] = ()
         self._voice = voices.load(framework)
         self._at = self._calls = 0
         self._last: tuple[str, str] | None = None  # digest of the latest request, and its answer
         self._lock = Lock()  # the proxy may serve calls from several threads
+
+    def rounds(self) -> int:
+        """Count the rounds that the whole script takes in the framework."""
+        return rounds(self.script.moves, self.framework)
 
     def complete(self, body: Mapping[str, Any], /) -> dict[str, Any]:
         """Answer a request with the next move. Raises ModelError for a body without messages."""

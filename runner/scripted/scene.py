@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from runner.scoring import score
 from runner.scripted import answers, phrases
-from runner.scripted.moves import Act, Finish, Move, Plan, Script
+from runner.scripted.moves import Act, Finish, Move, Plan, Script, rounds
+from runner.scripted.mutate import api, imports, paths, schema, syntax
 from runner.scripted.names import rename
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runner.scripted.lab import Lab, Outcome
+    from runner.scripted.mutate import Mutation
     from runner.scripted.surface import Surface
     from runner.task import Task
+
+_READ = re.compile(r"^(\w+) = pd\.read_csv\(", re.MULTILINE)
+_ADDRESS = re.compile(r"http://[\w.:-]+(?:/[\w./-]*)?")
 
 
 class Part(NamedTuple):
@@ -24,6 +31,9 @@ class Part(NamedTuple):
     code: str
 
 
+Parts = tuple[Part, ...]
+
+
 class Scene:
     """A run to be written. What it draws depends on the surface's seed alone."""
 
@@ -31,23 +41,29 @@ class Scene:
         if not task.stages:
             raise ValueError(f"{task.id}: no reference solution, so the scripted model cannot play it")
         self.task, self.framework, self.surface, self.lab = task, framework, surface, lab
+        self.rng = surface.rng
         self.parts = self._parts()
+        self.columns = _columns(lab, self.parts)
+        self._herrings = surface.rng.choices((0, 1, 2), (0.5, 0.35, 0.15))[0]
+        self._looks = surface.rng.choices((0, 1), (0.7, 0.3))[0]
 
-    def _parts(self) -> tuple[Part, ...]:
+    def _parts(self) -> Parts:
         stages = self.task.stages
         codes: Sequence[str] = tuple(stage.code.strip("\n") for stage in stages)
-        renamed = rename(codes, self.surface.rng)
+        renamed = rename(codes, self.rng)
         if self.right(self.lab.run("\n\n".join(renamed))):
             codes = renamed
         parts = [Part(stage.aim, code) for stage, code in zip(stages, codes, strict=True)]
         if len(parts) > 2 and self.surface.chance(0.3):  # two at once
-            at = self.surface.rng.randrange(len(parts) - 1)
+            at = self.rng.randrange(len(parts) - 1)
             one, two = parts[at : at + 2]
             aim = f"{one.aim.rstrip('.')}, then {two.aim[:1].lower()}{two.aim[1:]}"
             parts[at : at + 2] = [Part(aim, f"{one.code}\n{two.code}")]
         return tuple(
             Part(part.aim, self.surface.commented(part.code, part.aim, number)) for number, part in enumerate(parts, 1)
         )
+
+    # what is right and wrong
 
     def right(self, outcome: Outcome) -> bool:
         """Whether code ran and printed the right answer."""
@@ -62,17 +78,34 @@ class Scene:
         """Whether these are the values that the task asks for, in its form."""
         return score(self.task, answers.SHAPES["as_printed"](values)).success
 
-    def program(self, *codes: str, upto: int | None = None) -> str:
-        """Return the solution's code before part `upto` (all by default), and these pieces after it."""
-        return "\n\n".join((*(part.code for part in self.parts[:upto]), *codes))
+    def run(self, *codes: str, parts: Parts | None = None, upto: int | None = None) -> Outcome:
+        """Try the solution's code before part `upto` (all by default), and these pieces after it."""
+        return self.lab.run(program((self.parts if parts is None else parts)[:upto], *codes))
 
-    def plan(self, steps: Sequence[str] | None = None, *, alone: bool | None = None) -> Plan:
-        """Say the plan: a step per part, by default, and the report."""
+    def places(self) -> list[int]:
+        """Return the numbers of the parts, in a random order."""
+        numbers = list(range(len(self.parts)))
+        self.rng.shuffle(numbers)
+        return numbers
+
+    def changed(self, number: int, code: str, aim: str | None = None) -> Parts:
+        """Return the solution with another code, and another aim, for one of its parts."""
+        part = self.parts[number]
+        return (*self.parts[:number], Part(aim or part.aim, code), *self.parts[number + 1 :])
+
+    # moves
+
+    def plan(self, moves: Sequence[Move], parts: Parts | None = None, *, alone: bool | None = None) -> Plan:
+        """Say the plan for these moves: what works in them, and the parts that are never reached."""
+        aims = [move.aim for move in moves if isinstance(move, Act) and move.works]
+        aims += [part.aim for part in (self.parts if parts is None else parts) if part.aim not in aims]
+        return self.steps(aims, alone=alone)
+
+    def steps(self, steps: Sequence[str], *, alone: bool | None = None) -> Plan:
+        """Say a plan of these steps, and of a report."""
         surface = self.surface
-        steps = [part.aim for part in self.parts] if steps is None else steps
-        report = surface.say(phrases.REPORT)
         return Plan(
-            steps=tuple(step.strip().rstrip(".") for step in (*steps, report)),
+            steps=tuple(step.strip().rstrip(".") for step in (*steps, surface.say(phrases.REPORT))),
             said=surface.say(phrases.PLAN),
             mark=surface.mark,
             alone=surface.chance(0.3) if alone is None else alone,
@@ -80,28 +113,85 @@ class Scene:
 
     def act(
         self,
-        number: int,
-        code: str | None = None,
+        part: Part,
         *,
+        code: str | None = None,
         thought: str | None = None,
         after_error: bool = False,
         again: bool = False,
-        kept: bool = True,
+        works: bool = True,
     ) -> Act:
         """Carry out a part of the solution, in its own code or another."""
-        part, surface = self.parts[number], self.surface
-        said = surface.thought(part.aim, first=not number, after_error=after_error, again=again)
+        surface = self.surface
+        first = part.aim == self.parts[0].aim
+        said = surface.thought(part.aim, first=first, after_error=after_error, again=again)
         return Act(
             aim=part.aim,
             thought=said if thought is None else thought,
             code=part.code if code is None else code,
-            kept=kept,
+            kept=works,
+            works=works,
             closing=surface.closing(),
         )
 
-    def acts(self, start: int = 0, stop: int | None = None) -> tuple[Act, ...]:
-        """Carry out these parts of the solution as they are."""
-        return tuple(self.act(number) for number in range(len(self.parts))[start:stop])
+    def walk(self, parts: Parts | None = None, start: int = 0, stop: int | None = None) -> list[Act]:
+        """Carry out parts as they are, at times with a look at the input, or with a fault that is repaired at once."""
+        parts = self.parts if parts is None else parts
+        acts: list[Act] = []
+        for number in range(len(parts))[start:stop]:
+            if self._looks and self.surface.chance(0.4):
+                self._looks -= 1
+                acts.append(self.look(parts[:number]))
+            failed = None
+            if self._herrings and self.surface.chance(0.5):
+                failed = next(self.failing(parts, number), None)
+            if failed:
+                self._herrings -= 1
+                acts.append(self.act(parts[number], code=failed.code, works=False))
+            acts.append(self.act(parts[number], after_error=failed is not None))
+        return acts
+
+    def look(self, before: Parts) -> Act:
+        """Take a look at the input, which changes nothing."""
+        surface = self.surface
+        code = surface.one([code for code in self._looking(before) if not self.run(code, parts=before).error])
+        aim, thought = surface.say(phrases.LOOK_AIM), surface.say(phrases.LOOK)
+        return Act(aim=aim, thought=thought, code=code, kept=False, closing=surface.closing())
+
+    def _looking(self, before: Parts) -> Iterator[str]:
+        so_far = program(before)
+        if match := _READ.search(so_far):
+            yield from (f"print({match[1]}.head())", f"print({match[1]}.describe())", f"print({match[1]}.dtypes)")
+        if match := _ADDRESS.search(program(self.parts)):
+            address = f'import requests\n\nfirst = requests.get("{match[0]}", timeout=10)\n'
+            yield from (f"{address}print(first.status_code, len(first.text))", f"{address}print(first.text[:400])")
+        for path in sorted(self.lab.files.iterdir()):
+            if path.is_file():
+                yield f'with open("{path.name}", errors="replace") as file:\n    print(file.read(300))'
+            else:
+                yield f'import os\n\nprint(sorted(os.listdir("{path.name}"))[:20])'
+        yield "import sys\n\nprint(sys.version.split()[0])"
+
+    def failing(self, parts: Parts, number: int, most: int = 6) -> Iterator[Mutation]:
+        """Yield changes to a part that raise an error, of any kind."""
+        code = parts[number].code
+        kinds = [
+            syntax.broken(code, self.rng),
+            api.misused(code, self.rng),
+            paths.misplaced(code, self.rng, self.lab.files),
+            schema.assumed(code, self.rng, self.columns),
+            imports.absent(code, self.rng),
+        ]
+        self.rng.shuffle(kinds)
+        for kind in kinds:
+            for mutation in islice(kind, most):
+                if self.run(mutation.code, parts=parts, upto=number).error:
+                    yield mutation
+                    break
+
+    def rounds(self, moves: Sequence[Move]) -> int:
+        """Count the rounds that moves take in the run's framework."""
+        return rounds(moves, self.framework)
 
     def done(self) -> Finish:
         """Give the answer that the code printed."""
@@ -113,29 +203,17 @@ class Scene:
         said = self.surface.say(phrases.GIVE_UP)
         return Finish(text=said, otherwise=said)
 
-    def guess(self) -> Finish:
+    def guess(self, made: str | None = None) -> Finish:
         """End with an answer that nothing supports, and that is wrong."""
-        return Finish(text=self.surface.say(phrases.GUESS, guess=self.guessed()))
+        return Finish(text=self.surface.say(phrases.GUESS, guess=made or self.guessed()))
 
     def guessed(self) -> str:
         """Make up a wrong answer in the right form."""
-        rng = self.surface.rng
-        made = []
-        for answer in self.task.answers:
-            value = answer.value
-            try:
-                number = float(value)
-            except ValueError:
-                words = [word for word in self.task.description.split() if word.isalpha() and len(word) > 3]
-                value = rng.choice([word for word in words if word.lower() != value.lower()] or ["none"]).lower()
-            else:
-                factor = rng.choice((0.5, 0.8, 0.9, 1.1, 1.25, 2.0))
-                other = number * factor if number else rng.choice((1.0, 2.0, 10.0))
-                decimals = len(value.partition(".")[2])
-                value = f"{other:.{decimals}f}"
-                value = f"{number + 1:.{decimals}f}" if value == answer.value else value
-            made.append(f"@{answer.name}[{value}]")
-        return "\n".join(made)
+        for _ in range(20):
+            made = "\n".join(f"@{answer.name}[{_other(answer.value, self)}]" for answer in self.task.answers)
+            if not score(self.task, made).success:
+                return made
+        return "\n".join(f"@{answer.name}[none]" for answer in self.task.answers)
 
     def ends(self) -> Finish:
         """End a run whose work did not succeed."""
@@ -143,8 +221,37 @@ class Scene:
 
     def solution(self) -> Script:
         """Play the reference solution."""
-        return Script(moves=(self.plan(), *self.acts(), self.done()))
+        acts = self.walk()
+        return Script(moves=(self.plan(acts), *acts, self.done()))
 
-    def script(self, moves: Sequence[Move], decisive: int, **said: object) -> Script:
-        """Write a faulty script down; the cause is set by the registry."""
-        return Script.model_validate({"moves": tuple(moves), "decisive": decisive, **said})
+
+def program(parts: Parts, *codes: str) -> str:
+    """Write the code of these parts, and what follows them, as one script."""
+    return "\n\n".join((*(part.code for part in parts), *codes))
+
+
+def _columns(lab: Lab, parts: Parts) -> tuple[str, ...]:
+    """Return names that stand for columns or keys: the headers of the task's files, and what the code looks up."""
+    names: dict[str, None] = {}
+    for path in sorted(lab.files.rglob("*.[ct]sv")):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            header = file.readline().rstrip("\r\n")
+        names |= dict.fromkeys(name.strip('"') for name in re.split(r"[,;\t|]", header))
+    names |= dict.fromkeys(re.findall(r"\[[\"']([^\"']+)[\"']\]", program(parts)))
+    return tuple(name for name in names if name.strip())
+
+
+def _other(value: str, scene: Scene) -> str:
+    """Return another value of the same kind."""
+    rng = scene.rng
+    if ", " in value or "," in value:
+        items = [item.strip() for item in value.split(",")]
+        rng.shuffle(items)
+        return ", ".join(items[: max(1, len(items) - rng.randrange(2))])
+    try:
+        number = float(value)
+    except ValueError:
+        words = [word.strip(".,:;()") for word in scene.task.description.split()]
+        return rng.choice([word for word in words if len(word) > 3] or ["none"])
+    decimals = len(value.partition(".")[2])
+    return f"{number * rng.choice((0.5, 0.8, 0.9, 1.1, 1.25, 2.0)) + rng.choice((0, 1, 1)):.{decimals}f}"

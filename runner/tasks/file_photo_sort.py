@@ -24,7 +24,7 @@ TASK = Task(
             "Where several files were taken in the same second, the first by its old name (compared by code points, "
             "case matters) gets that name, the second ends in -2.txt, the third in -3.txt."
         ),
-        "Ignore files of inbox that have no line taken:.",
+        "Ignore files of inbox without a line that begins with taken:.",
         (
             "The list of sorted has a line for each file: the SHA-256 of its content in lower-case hex, two spaces, "
             "its path relative to sorted with forward slashes, a line feed; lines are in ascending order of the path."
@@ -101,4 +101,4 @@ def build(folder: Path) -> None:
         name = draw.pick(names).format(number * 7 + 3)
         text(folder / "inbox" / name, f"camera: {draw.pick('ABC')}\ntaken: {moment}\nlight: {draw.whole(1, 99)}\n")
     for number in range(5):
-        text(folder / "inbox" / f"note {number}.txt", f"was taken: to be sorted by hand, {draw.whole(1, 99)}\n")
+        text(folder / "inbox" / f"note {number}.txt", f"by hand, was taken: 2023-08-{draw.whole(10, 28)} 12:00:07\n")

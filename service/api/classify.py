@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 
 from classifier import formats
 from classifier.diagnosis import Diagnosis
-from classifier.intake import UNNAMED
 from classifier.trace import Frozen
 from service import examples, problems
 from service.access import Client, hub_of
@@ -80,7 +79,7 @@ def work(hub: Hub, access: Access, inputs: list[Input], kind: str | None, keep: 
     done = [
         (trace, item.name, classifier.classify(trace, item.name))
         for item in inputs
-        for trace in formats.read(item.data, kind, name=item.name or UNNAMED, limit=hub.settings.max_bytes)
+        for trace in hub.read(item.data, kind, name=item.name)
     ]
     if keep:
         with hub.database.begin() as session:

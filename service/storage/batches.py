@@ -151,6 +151,12 @@ def pending(session: Session) -> tuple[int, ...]:
     return tuple(session.scalars(select(ItemRow.id).where(_free()).order_by(ItemRow.id)))
 
 
+def open_inputs(session: Session) -> int:
+    """Return how many inputs of all projects wait or run."""
+    wanted = select(func.count()).select_from(ItemRow)
+    return session.scalar(wanted.where(ItemRow.state.in_([State.WAITING.value, State.RUNNING.value]))) or 0
+
+
 def claim(session: Session, item: int, lease: timedelta = LEASE) -> Claim | None:
     """Take an input for a time; None where it is not to be had: taken, ended, cancelled, or deleted.
 
@@ -186,6 +192,20 @@ def claim(session: Session, item: int, lease: timedelta = LEASE) -> Claim | None
         attempt=attempt,
         lease=until,
     )
+
+
+def renew(session: Session, claimed: Claim, lease: timedelta = LEASE) -> bool:
+    """Keep an input for longer. False where the claim does not hold any more."""
+    kept = session.execute(
+        update(ItemRow).where(*_claimed(claimed)).values(lease=now() + lease).returning(ItemRow.id)
+    ).first()
+    return kept is not None
+
+
+def holds(session: Session, claimed: Claim) -> bool:
+    """Say whether a claim still holds, and keep others from it until the transaction ends."""
+    found = session.scalar(select(ItemRow.id).where(*_claimed(claimed)).with_for_update())
+    return found is not None
 
 
 def finish(session: Session, claimed: Claim, verdicts: Iterable[tuple[str, int]]) -> bool:
@@ -281,14 +301,18 @@ def _free() -> ColumnElement[bool]:
     return or_(ItemRow.state == State.WAITING.value, abandoned)
 
 
+def _claimed(claimed: Claim) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ItemRow.id == claimed.item,
+        ItemRow.state == State.RUNNING.value,
+        ItemRow.attempts == claimed.attempt,
+    )
+
+
 def _end(session: Session, claimed: Claim, state: State, problem: str | None) -> bool:
     ended = session.execute(
         update(ItemRow)
-        .where(
-            ItemRow.id == claimed.item,
-            ItemRow.state == State.RUNNING.value,
-            ItemRow.attempts == claimed.attempt,
-        )
+        .where(*_claimed(claimed))
         .values(state=state.value, problem=problem, ended=now(), lease=None)
         .returning(ItemRow.id)
     ).first()

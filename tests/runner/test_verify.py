@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from runner import verify as verifier
-from runner.task import Answer, Category, Kind, Stage, Task
-from runner.tasks import UnknownTaskError, tasks
-from runner.verify import choose, guess, page, verify
+from runner.task import Answer, Kind, Stage, Task
+from runner.tasks import tasks
+from runner.verify import guess, page, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,14 +77,6 @@ def test_files_that_differ_when_built_again_are_named(tmp_path: Path) -> None:
         (tmp_path / name / "data.csv").write_text(text)
     (tmp_path / "b" / "more.csv").write_text("")
     assert verifier._difference(tmp_path / "a", tmp_path / "b").endswith("data.csv, more.csv")
-
-
-def test_tasks_are_chosen_by_name_or_its_beginning() -> None:
-    assert {task.category for task in choose(["web_"])} == {Category.WEB}
-    assert [task.id for task in choose(["web_atlas"])] == ["web_atlas"]
-    assert choose([]) == tasks()
-    with pytest.raises(UnknownTaskError, match="nothing"):
-        choose(["web_atlas", "nothing"])
 
 
 def test_the_page_shows_each_task_and_what_is_wrong_with_it() -> None:

@@ -72,9 +72,10 @@ def build(task: Task, folder: Path) -> None:
     if task.id == SALES.id:
         rows = ("north,10,1", "south,20,2", "north,,4", "north,15,3", "east,9,1", "north,18,5", "south,,2", "east,30,1")
         (folder / "sales.csv").write_text("region,price,quantity\n" + "\n".join(rows) + "\n")
+        (folder / "readme.txt").write_text("The shop was opened in spring. " * 120)
     else:
         notes = folder / "notes"
         notes.mkdir()
         (notes / "alpha.txt").write_text("one two three four\n")
         (notes / "beta.txt").write_text("a b c d e f g h\n")
-        (notes / "draft.txt").write_text("x " * 30)
+        (notes / "draft.txt").write_text("x " * 1200)

@@ -57,6 +57,7 @@ def main() -> None:
     async def run() -> None:
         state = "failed"
         try:
+            logger.info("ready to WritePlan")  # MetaGPT says so of code only; here the console's first answer begins
             await interpreter.run(told["prompt"])
             state = "finished"
         except RoundsSpentError:

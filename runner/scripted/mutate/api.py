@@ -10,7 +10,7 @@ from runner.scripted.mutate import Edit, Source, shuffled
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from runner.scripted.mutate import Mutation
 
@@ -146,3 +146,35 @@ def _imports(code: str) -> Iterator[Edit]:
     for match in re.finditer(r"^(?:import|from) .+\n", code, re.MULTILINE):
         if "(" not in match[0]:
             yield Edit(match.start(), match.end(), "", f"what {match[0].strip()!r} provides is used but not imported")
+
+
+_PLACEHOLDERS = (
+    "YOUR_API_KEY",
+    "<token>",
+    "your-key-here",
+    "INSERT_VALUE",
+    "xxx",
+    "TODO",
+    "<value>",
+    "...",
+    "REPLACE_ME",
+)
+
+
+def placeholders(code: str, rng: random.Random, kept: Collection[str] = ()) -> Iterator[Mutation]:
+    """Yield code with a placeholder for a text that is passed to a call, but for the texts in `kept`."""
+    source = Source(code)
+    edits: list[Edit] = []
+    for node in source.nodes():
+        if not isinstance(node, ast.Call) or _is_print(node):
+            continue
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        given += [value for one in given if isinstance(one, ast.Dict) for value in one.values]
+        for value in given:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
+                if value.value in kept:
+                    continue
+                start, end = source.span(value)
+                other = rng.choice(_PLACEHOLDERS)
+                edits.append(Edit(start, end, f'"{other}"', f"{other!r} stands where {value.value!r} belongs"))
+    yield from shuffled(edits, rng, code)

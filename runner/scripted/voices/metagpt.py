@@ -16,7 +16,7 @@ from runner.scripted.moves import Act, Finish, Plan, Say
 from runner.scripted.voices import Reply
 
 if TYPE_CHECKING:
-    from runner.scripted.moves import Move, Script
+    from runner.scripted.moves import Script
     from runner.scripted.voices import Messages
 
 _TYPES = ("other", "eda", "other", "other")
@@ -59,7 +59,7 @@ def reply(messages: Messages, script: Script, at: int) -> Reply:
             over = at >= len(script.moves)
             return Reply(_fenced("json", json.dumps({"thoughts": "", "state": not over})), (), at)
         case Ask.CHECK:
-            return Reply(_fenced("python", ""), (), at)
+            return Reply("", (), at)  # nothing that would be worth a cell
         case Ask.REFLECT:
             code = _code(messages, script, at)
             improved = {"reflection": "", "improved_impl": code.text.partition("```python\n")[2].rstrip("`\n")}
@@ -85,7 +85,7 @@ def _plan(messages: Messages, script: Script, at: int) -> Reply:
     if isinstance(move, Plan):
         said, steps, played, at = move.said, move.steps, (at,), at + 1
     else:  # it plans anew though the script does not: what is left of it
-        said, steps, played = "", tuple(_remaining(script.moves[at:])), ()
+        said, steps, played = "", _remaining(script, at, {str(task.get("instruction")) for task in finished}), ()
     tasks = [*kept]
     for step in steps:
         before = [tasks[-1]["task_id"]] if tasks else []
@@ -107,9 +107,13 @@ def _current_plan(messages: Messages) -> list[dict[str, Any]]:
     return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
 
 
-def _remaining(moves: tuple[Move, ...]) -> list[str]:
-    aims = [move.aim for move in moves if isinstance(move, Act) and move.kept]
-    return [*dict.fromkeys(aims), "Report what was found"]
+def _remaining(script: Script, at: int, finished: set[str]) -> tuple[str, ...]:
+    """Return what is left of the plan; its report alone, where the next move is the last word."""
+    plans = [move for move in script.moves[:at] if isinstance(move, Plan)]
+    left = tuple(step for step in plans[-1].steps if step not in finished) if plans else ()
+    if at >= len(script.moves) or isinstance(script.moves[at], Finish):
+        left = left[-1:]
+    return left or ("Report what was found",)
 
 
 def _code(messages: Messages, script: Script, at: int) -> Reply:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 ANSWERS = [
     "I read the file.\n```python\nimport pandas as pd\n\ndf = pd.read_csv('data.csv')\nprint(df['y'].sum())\n```",
-    "No y.\n```sh\nhead -2 data.csv\n```\n```python\nimport csv\n\nprint('total', sum(int(row['x']) for row in csv.DictReader(open('data.csv'))))\n```",
+    (
+        "No y.\n```sh\nhead -2 data.csv\n```\n```python\nimport csv\n\n"
+        "rows = csv.DictReader(open('data.csv'))\nprint('total', sum(int(row['x']) for row in rows))\n```"
+    ),
     "It is @total[60]",
     "The answer is @total[60]\n\nTERMINATE",
 ]

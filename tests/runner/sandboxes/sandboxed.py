@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MIB = 2**20
+BARE = " without cgroups"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -25,7 +27,9 @@ class Place:
     """A sandbox, with a folder on the host for its runs."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder, self.sandbox = name, folder, load(name)
+        self.name, self.folder = name, folder
+        sandbox = load(name.partition(" ")[0])
+        self._run = partial(sandbox.run, cgroups=False) if name.endswith(BARE) else sandbox.run  # type: ignore[call-arg]
         self.workspace = folder / "workspace"
         self.workspace.mkdir()
         self.log = folder / "log"
@@ -35,7 +39,7 @@ class Place:
         bounds = {name: changes.pop(name) for name in tuple(changes) if name in Bounds.model_fields}
         fields = {"workspace": self.workspace, "log": self.log, "env": {"PATH": PATH}, **changes}
         bounds = {"seconds": 60, "scratch": 64 * MIB, "memory": 512 * MIB, **bounds}
-        return self.sandbox.run(Job(argv=argv, bounds=Bounds(**bounds), **fields))
+        return self._run(Job(argv=argv, bounds=Bounds(**bounds), **fields))
 
     def python(self, code: str, **changes: Any) -> Ended:
         """Run a Python program, which lies in the workspace as program.py."""
@@ -52,9 +56,11 @@ class Place:
 def every(*, safe: bool) -> list[Any]:
     """Return the sandboxes as parameters: all, or those that claim to hold. What does not work here is skipped."""
     return [
-        pytest.param(name, marks=pytest.mark.skipif(bool(why := load(name).available()), reason=f"{name}: {why}"))
+        pytest.param(name + variant, marks=pytest.mark.skipif(bool(why), reason=f"{name}: {why}"))
         for name in names()
         if not safe or getattr(load(name), "SAFE", True)
+        for why in [load(name).available()]
+        for variant in (["", BARE] if safe and name == "bubblewrap" else [""])
     ]
 
 

@@ -237,7 +237,7 @@ def test_memory_is_bounded(cell: Place, how: str) -> None:
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
-        ended = cell.python(HOGS[how], memory=256 * MIB, seconds=5)
+        ended = cell.python(HOGS[how], memory=256 * MIB, seconds=3)
     finally:
         done.set()
         watcher.join()
@@ -505,12 +505,13 @@ while True:
         code = f"""
 from pathlib import Path
 from runner.sandboxes import Bounds, Job, load
-load({cell.name!r}).run(Job(argv=("python3", "program.py"), env={{"PATH": "/usr/local/bin:/usr/bin:/bin"}},
+load({cell.name.partition(" ")[0]!r}).run(Job(
+    argv=("python3", "program.py"), env={{"PATH": "/usr/local/bin:/usr/bin:/bin"}},
     workspace=Path({str(cell.workspace)!r}), log=Path({str(cell.log)!r}), ports={{8765: Path({str(path)!r})}},
     bounds=Bounds(seconds=600)))
 """
         command = [sys.executable, "-c", code]
-        with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}) as coroner:  # noqa: S603 - ours
+        with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}) as coroner:  # noqa: S603 - ours
             deadline = time.monotonic() + 60
             while not heard and time.monotonic() < deadline and coroner.poll() is None:
                 time.sleep(0.02)

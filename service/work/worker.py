@@ -1,0 +1,127 @@
+"""Worker: takes an item of a batch, reads it, diagnoses its runs, and stores all of it in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from classifier.trace import TraceError
+from service.storage import NotFoundError, batches, diagnoses, traces
+from service.work.queue import Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from classifier.diagnosis import Diagnosis
+    from classifier.trace import Trace
+    from service.hub import Hub
+
+LEASE = timedelta(seconds=60)  # renewed while the work goes on; a dead worker's runs out
+SWEEP = 10.0  # seconds between looks for what the queue has lost
+
+log = logging.getLogger("coroner.work")
+
+
+def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
+    """Work one item off. False where it was not to be had, or was taken away meanwhile. Never raises for a bad item."""
+    with hub.database.begin() as session:
+        claimed = batches.claim(session, item, lease)
+    if claimed is None:
+        return False
+    with _held(hub, claimed, lease):
+        try:
+            found = _diagnosed(hub, claimed)
+        except TraceError as error:
+            problem: str | None = str(error)
+        except NotFoundError as error:
+            problem = f"{error}: it was deleted"
+        except Exception as error:  # a defect of ours on one run must not cost the others of a batch
+            log.exception("item %s of batch %s", claimed.item, claimed.batch)
+            problem = f"a defect of coroner: {type(error).__name__}: {error}"
+        else:
+            problem = None
+        with hub.database.begin() as session:
+            if problem is not None:
+                return batches.fail(session, claimed, problem)
+            return _store(session, claimed, found)
+
+
+def _diagnosed(hub: Hub, claimed: batches.Claim) -> list[tuple[Trace, Diagnosis]]:
+    if claimed.data is not None:
+        runs = hub.read(claimed.data, name=claimed.name)
+    else:
+        with hub.database.begin(write=False) as session:
+            runs = [traces.get(session, claimed.project, claimed.run or "")]
+    classifier = hub.classifier(claimed.project)
+    return [(run, classifier.classify(run, claimed.name)) for run in runs]
+
+
+def _store(session: Session, claimed: batches.Claim, found: list[tuple[Trace, Diagnosis]]) -> bool:
+    verdicts = []
+    if not batches.holds(session, claimed):
+        return False
+    for run, diagnosis in found:
+        if claimed.run is not None:
+            uid = claimed.run
+        else:
+            uid = traces.put_trace(session, claimed.project, run, file=claimed.name)[0].uid
+        verdicts.append((uid, diagnoses.add(session, claimed.project, uid, diagnosis, batch=claimed.batch)))
+    return batches.finish(session, claimed, verdicts)
+
+
+@contextlib.contextmanager
+def _held(hub: Hub, claimed: batches.Claim, lease: timedelta) -> Iterator[None]:
+    """Renew the lease while the work goes on."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(lease.total_seconds() / 3):
+            with hub.database.begin() as session:
+                if not batches.renew(session, claimed, lease):
+                    return
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def run(hub: Hub, *, lease: timedelta = LEASE, sweep: float = SWEEP) -> None:
+    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first."""
+    queue = Queue(hub.settings, lambda item: _quietly(hub, item, lease))
+    stopped = threading.Event()
+
+    def look() -> None:
+        while True:
+            if queue.length == 0:
+                with hub.database.begin(write=False) as session:
+                    left = batches.pending(session)
+                queue.wake(left)
+            if stopped.wait(sweep):
+                return
+
+    finder = threading.Thread(target=look, name="sweep", daemon=True)
+    finder.start()
+    consumer = queue.consumer()
+    signal.signal(signal.SIGTERM, lambda *_: consumer.stop(graceful=True))
+    try:
+        consumer.run()
+    finally:
+        stopped.set()
+
+
+def _quietly(hub: Hub, item: int, lease: timedelta) -> None:
+    """Take an item; a database that is away for a moment costs this call, and the sweep finds the item again."""
+    try:
+        take(hub, item, lease)
+    except Exception:
+        log.exception("item %s could not be worked on", item)

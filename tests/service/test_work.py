@@ -1,0 +1,254 @@
+"""Batches at work: uploads, confined reading, workers, and kills at random moments."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_classifier import FakeClassifier
+from hubs import open_hub
+from runs import run
+from sqlalchemy import func, select
+
+from classifier.trace import TraceError
+from service.storage import batches, projects
+from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
+from service.work import worker
+from service.work.queue import Queue, QueueError
+from service.work.reader import ConfinedReader
+from service.work.uploads import UploadError, inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from classifier.diagnosis import Diagnosis
+    from classifier.trace import Trace
+    from service.hub import Hub
+    from service.storage.database import Database
+
+HERE = Path(__file__).parent
+LOG = run().model_dump_json().encode()
+LIMIT = 100_000
+
+
+def zipped(files: dict[str, bytes]) -> io.BytesIO:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    out.seek(0)
+    return out
+
+
+def tarred(files: dict[str, bytes], mode: str = "w:gz") -> io.BytesIO:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    out.seek(0)
+    return out
+
+
+def plain(files: dict[str, bytes]) -> io.BytesIO:
+    return tarred(files, "w")
+
+
+def tight(files: dict[str, bytes]) -> io.BytesIO:
+    return tarred(files, "w:xz")
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, plain, tight])
+def test_an_archive_gives_an_input_for_each_log_in_it(pack: Callable[[dict[str, bytes]], io.BytesIO]) -> None:
+    upload = pack({"a/1.json": LOG, "a/readme.md": b"no log", "a/.hidden.json": LOG, "2.jsonl.gz": b"x"})
+    assert [(each.name, each.data) for each in inputs(upload, "application/octet-stream", LIMIT)] == [
+        ("a/1.json", LOG),
+        ("2.jsonl.gz", b"x"),
+    ]
+
+
+def test_each_line_is_an_input() -> None:
+    found = inputs(io.BytesIO(LOG + b"\n\n" + LOG + b"\r\n{broken"), "application/x-ndjson", LIMIT)
+    assert [each.name for each in found] == ["line 1", "line 3", "line 4"]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("name", ["bomb.json", "bomb.bin"])
+def test_a_bomb_is_refused_before_it_is_whole(pack: Callable[[dict[str, bytes]], io.BytesIO], name: str) -> None:
+    upload = pack({"ok.json": LOG, name: bytes(50_000_000)})
+    if pack is zipped and name == "bomb.bin":
+        assert len(inputs(upload, "", LIMIT)) == 1  # a zip is read by its directory: what is passed over costs nothing
+        return
+    with pytest.raises(UploadError, match="unpacks to more than"):
+        inputs(upload, "", LIMIT)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00" * 100, b"PK\x03\x04broken", b"\x1f\x8bbroken", b"<html>", zipped({}).getvalue()]
+)
+def test_what_is_no_batch_is_refused_in_words(body: bytes) -> None:
+    with pytest.raises(UploadError):
+        inputs(io.BytesIO(body), "application/zip", LIMIT)
+
+
+def test_names_that_climb_are_names_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = inputs(tarred({"../../evil.json": LOG, "/etc/evil.json": LOG}), "", LIMIT)
+    assert [each.name for each in found] == ["../../evil.json", "/etc/evil.json"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def confined() -> Iterator[ConfinedReader]:
+    reader = ConfinedReader(10**7, max_steps=10, seconds=20, memory=2**30)
+    yield reader
+    reader.close()
+
+
+def test_a_confined_reader_reads_what_a_plain_one_does(confined: ConfinedReader) -> None:
+    assert confined(LOG) == [run()]
+
+
+def test_a_log_that_cannot_be_read_says_the_same_as_elsewhere(confined: ConfinedReader) -> None:
+    with pytest.raises(TraceError) as found:
+        confined(b'{"chat_history": [', name="x.json")
+    assert (found.value.file, bool(found.value.place)) == ("x.json", True)
+
+
+def test_a_run_with_too_many_steps_is_refused(confined: ConfinedReader) -> None:
+    long = run().model_dump(mode="json")
+    long["steps"] = [{**long["steps"][0], "index": i} for i in range(11)]
+    with pytest.raises(TraceError, match="11 steps; 10 are taken"):
+        confined(json.dumps(long).encode())
+
+
+def test_what_takes_too_long_is_stopped_and_the_next_is_read() -> None:
+    reader = ConfinedReader(10**8, max_steps=10, seconds=0.05)
+    with pytest.raises(TraceError, match="took longer than"):
+        reader((LOG + b"\n") * 30_000)
+    reader.seconds = 30
+    assert reader(LOG) == [run()]
+    reader.close()
+
+
+def test_a_queue_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(QueueError, match="is no queue"):
+        Queue(open_hub(tmp_path, queue="amqp://here").settings)
+
+
+def posted(hub: Hub, *data: bytes) -> batches.Batch:
+    with hub.database.begin() as session:
+        found = [batches.Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
+        return batches.create(session, projects.ensure(session), "night", found, by="ann")[0]
+
+
+def worked(hub: Hub) -> list[batches.Outcome]:
+    with hub.database.begin(write=False) as session:
+        items = batches.pending(session)
+    for item in items:
+        worker.take(hub, item)
+    with hub.database.begin(write=False) as session:
+        project = projects.find(session, projects.DEFAULT)
+        (batch,) = batches.every(session, project)
+        return list(batches.results(session, project, batch.uid))
+
+
+def test_a_poisoned_input_is_one_recorded_problem_and_ends_nothing(hub: Hub) -> None:
+    bug = run(task="BUG").model_dump_json().encode()
+    posted(hub, LOG, b"no log at all", bug, run("run-2").model_dump_json().encode())
+    found = worked(hub)
+    assert [bool(each.problem) for each in found] == [False, True, True, False]
+    assert "no known format" in (found[1].problem or "")
+    assert "a defect of coroner" in (found[2].problem or "")
+
+
+def test_an_input_of_several_runs_gives_a_result_each(hub: Hub) -> None:
+    posted(hub, LOG + b"\n" + run("run-2").model_dump_json().encode())
+    found = worked(hub)
+    assert [(each.position, each.place) for each in found] == [(0, 0), (0, 1)]
+    assert [each.diagnosis.trace_id for each in found if each.diagnosis] == ["run-1", "run-2"]
+
+
+class Long(FakeClassifier):
+    """Works for longer than a lease, and looks meanwhile whether others could take its item."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__()
+        self.hub = hub
+
+    def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
+        time.sleep(1.0)
+        with self.hub.database.begin() as session:
+            assert batches.pending(session) == ()
+        return super().classify(trace, file)
+
+
+def test_work_that_outlasts_its_lease_keeps_it(hub: Hub) -> None:
+    hub.classifiers.shipped = Long(hub)
+    posted(hub, LOG)
+    with hub.database.begin(write=False) as session:
+        (item,) = batches.pending(session)
+    assert worker.take(hub, item, timedelta(seconds=0.6))
+
+
+def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(  # noqa: S603 - ours
+        [sys.executable, str(HERE / "work_off.py"), str(folder), url],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    hub = open_hub(tmp_path / "folder", database=url)
+    logs = [run(f"run-{i}", task=f"Task {i}").model_dump_json().encode() for i in range(60)]
+    deadly = run("deadly", task="KILL").model_dump_json().encode()
+    batch = posted(hub, *logs[:30], deadly, b"no log", *logs[30:])
+    draw, kills = random.Random(7), 0  # noqa: S311 - moments, no secrets
+    workers = [start(tmp_path / "folder", url) for _ in range(2)]
+    began = time.monotonic()
+    try:
+        while time.monotonic() - began < 240:
+            time.sleep(draw.uniform(0.2, 2.5))
+            with database.begin(write=False) as session:
+                state = batches.get(session, projects.find(session, projects.DEFAULT), batch.uid)
+            if state.state is batches.State.DONE:
+                break
+            victim = draw.randrange(2)
+            if kills < 6 and state.done:
+                workers[victim].kill()
+                kills += 1
+            for place, each in enumerate(workers):
+                if each.poll() is not None:
+                    workers[place] = start(tmp_path / "folder", url)
+    finally:
+        for each in workers:
+            each.kill()
+            each.wait()
+    with database.begin(write=False) as session:
+        project = projects.find(session, projects.DEFAULT)
+        state = batches.get(session, project, batch.uid)
+        found = list(batches.results(session, project, batch.uid))
+        counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
+    assert kills
+    assert (state.done, state.failed) == (60, 2)
+    assert counts == [60, 60, 60]
+    assert [each.position for each in found] == list(range(62))
+    assert [each.name for each in found if each.problem] == ["30.json", "31.json"]
+    assert "3 times" in (found[30].problem or "")
