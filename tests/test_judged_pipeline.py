@@ -18,7 +18,7 @@ from classifier.judge import Options
 from classifier.pipeline import Classifier
 from classifier.risk import When
 from classifier.trace import ToolCall
-from service.app import create
+from service import examples
 
 if TYPE_CHECKING:
     from classifier.diagnosis import StepChoice
@@ -201,7 +201,7 @@ def test_a_cost_of_unknown_price_makes_the_sum_unknown() -> None:
 
 def test_the_service_says_who_reads_along() -> None:
     judged, _ = asking(opinion("P1"))
-    told = [create(each).openapi()["info"]["description"] for each in (judged, classifier())]
+    told = [examples.description(each.versions.judge) for each in (judged, classifier())]
     assert "openai/test-model is asked" in told[0]
     assert "nothing leaves the machine" in told[1]
     assert "nothing leaves the machine" not in told[0]
