@@ -54,6 +54,7 @@ __all__ = ["MEASURED", "STATED", "Combiner", "Labelled", "Leader", "Said", "Wort
 COVERAGE = 0.9
 STRENGTHS = (10.0, 30.0, 100.0, 300.0)  # runs that the accuracy over all causes counts for, beside those of one cause
 EDGE = 1e-9  # by which a cause that is put first is ahead
+LEADING = 40  # labelled opinions under which who leads would be chosen by luck
 FEWEST = 10  # labelled opinions under which nothing is fitted but what is counted
 
 
@@ -125,7 +126,8 @@ class Combiner:
                 loss, found = weigh(neighbours, unseen, first, y)
                 if loss < best - 1e-9:
                     best, strength, weights, chosen = loss, tried, found, unseen
-            ahead = leader(neighbours, chosen, first, y, grouped_folds(groups, seed=1))
+            if len(said) >= LEADING:
+                ahead = leader(neighbours, chosen, first, y, grouped_folds(groups, seed=1))
         known = believed(said, usual, worth, strength)
         located = [each for each in seen if each.step is not None and each.length > 1]
         length, on_steps = combine_steps.learn(located, worth.steps)
