@@ -46,7 +46,7 @@ def _form(answer: Answer) -> str:
     if answer.kind is Kind.LIST:
         items = "" if answer.decimals is None else f", each of them {_number(answer.decimals)}"
         return f"a list separated by commas, in the order asked for{items}"
-    return "text, as it stands in the source and with nothing added"
+    return "text with nothing added; what is taken from a source, as it stands there unless the task says otherwise"
 
 
 def _number(decimals: int | None) -> str:

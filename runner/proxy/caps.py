@@ -114,6 +114,8 @@ class Meter:
 
     def _overrun(self, prompt_tokens: int) -> str | None:
         caps, used = self.caps, self._totals
+        if used.limit is not None:  # over is over: a shorter prompt does not go on with the run
+            return used.limit
         if caps.seconds is not None and self.seconds >= caps.seconds:
             return f"the limit of {caps.seconds:g} seconds for this run is reached"
         if caps.calls is not None and used.calls >= caps.calls:

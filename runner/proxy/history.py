@@ -218,13 +218,10 @@ class History:
             text = "[left out: the context window is full]"
         pieces: list[tuple[Role, str, str | None]] = [(self._role(message), text, None)]
         prompt = message.role in {Role.USER, Role.SYSTEM}
-        mine_now = rerendered.version(text, len(self._told)) if prompt else None
-        base = rerendered.base_of(mine_now, self._versions) if mine_now and not whole else None
+        now = rerendered.version(text) if prompt else None
+        base = rerendered.base_of(now, self._versions) if now and not whole else None
         if base is not None:
             pieces = list(self._new_in(text, base, message.role))
-        if mine_now is not None:
-            others = [each for each in self._versions if each is not base]
-            self._versions = [*others[-_VERSIONS + 1 :], mine_now]
         last = None
         for role, content, kind in pieces:
             speaker = Role.TOOL if kind == "result" else message.role
@@ -233,6 +230,9 @@ class History:
             # a prompt's pieces are found again by the whole prompt
             self._tell(step, message.key if base is None else None, mine.id)
             last = step.index
+        if now is not None:
+            others = [each for each in self._versions if each is not base]
+            self._versions = [*others[-_VERSIONS + 1 :], now._replace(since=len(self._told))]
         return last
 
     def _new_in(self, text: str, base: Version, role: Role) -> Iterable[tuple[Role, str, str | None]]:

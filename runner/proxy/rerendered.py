@@ -26,16 +26,17 @@ _RESULT = re.compile(r"(?i)result|output|observ|error|feedback|stdout|traceback|
 _EXCEPTION = re.compile(r"\w*(?:Error|Exception)\b(?::|\s{3})|Traceback \(most recent")
 _FENCE = re.compile(r"\s*(?:```|'''|\"\"\")")
 _LABEL = re.compile(r'\s*(?:"\w{1,40}"|\w{1,20}): ')  # of a JSON text, of a line of a chat
+_TURN = re.compile(r"\s*(?:assistant|user): ")  # of a chat that is written out
 _NOT_WORD = re.compile(r"\W+")
 _ESCAPE = re.compile(r"\\[nrt]")
 
 
 class Version(NamedTuple):
-    """A prompt, as it may come back. `since`: the steps there were when it was written."""
+    """A prompt, as it may come back. `since`: the steps there were once it was told."""
 
     text: str
     lines: Counter[str]  # that say something
-    since: int
+    since: int = 0
 
 
 class Piece(NamedTuple):
@@ -46,10 +47,10 @@ class Piece(NamedTuple):
     result: bool
 
 
-def version(text: str, since: int) -> Version | None:
+def version(text: str) -> Version | None:
     """Return the text as a prompt that may come back in another version; None where it is too short for one."""
     lines = Counter(line for line in text.split("\n") if _says(line))
-    return Version(text, lines, since) if lines.total() >= LEAST_LINES else None
+    return Version(text, lines) if lines.total() >= LEAST_LINES else None
 
 
 def base_of(new: Version, known: Iterable[Version]) -> Version | None:
@@ -142,7 +143,8 @@ def _untold(lines: list[str], fenced: list[bool], told: str) -> list[list[str]]:
     kept: list[list[str]] = [[]]
     for known, group in _stretches(flags):
         counted = sum(flags[i] is True for i in group)
-        if known and counted >= (1 if all(fenced[i] for i in group) else _BLOCK):
+        code = all(fenced[i] for i in group) or bool(_TURN.match(lines[group[0]]))
+        if known and counted >= (1 if code else _BLOCK):
             kept.append([])
         else:
             kept[-1] += [lines[i] for i in group]

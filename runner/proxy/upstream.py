@@ -60,11 +60,16 @@ class Litellm:
             return chunks, next(chunks, None)
 
         chunks, chunk = self._heeding(arguments["model"], lambda: providers.within(self.timeout, begin))
+        said = False
         while chunk is not None:
             plain = _plain(chunk)
             for choice in plain.get("choices", ()):
                 choice.setdefault("delta", {})
                 choice.setdefault("finish_reason", None)
+                if choice["finish_reason"] and not choice["delta"] and not said:
+                    # litellm makes an end of its own where the provider sent anything but a stream
+                    raise ModelError(f"{arguments['model']}: what the provider sent is no answer")
+            said = True
             yield plain
             chunk = self._heeding(arguments["model"], lambda: next(chunks, None), again=False)
 

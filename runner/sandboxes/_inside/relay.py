@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 
 from .wire import CHUNK
 
 
 async def listen(ports: dict[str, str]) -> None:
-    """Listen on the run's loopback for each port, and relay to its socket; raises OSError for a port that is taken."""
+    """Listen on the run's loopback for each port, and relay to its socket; ends this process where a port is taken."""
     for port, socket in ports.items():
 
         async def accept(r: asyncio.StreamReader, w: asyncio.StreamWriter, socket: str = socket) -> None:
             await _relay(r, w, socket)
 
-        await asyncio.start_server(accept, "127.0.0.1", int(port), backlog=512)
+        try:
+            await asyncio.start_server(accept, "127.0.0.1", int(port), backlog=512)
+        except OSError as error:
+            sys.exit(f"port {port} cannot be opened: {error.strerror}")
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, socket: str) -> None:

@@ -239,6 +239,16 @@ def test_a_port_without_a_socket_is_refused_before_anything_runs(place: Place, t
         place.run("true", ports={free_port(): tmp_path / "nothing.sock"})
 
 
+def test_a_port_that_is_taken_is_said_where_ports_are_the_machines_own(tmp_path: Path) -> None:
+    unsafe = Place("unsafe", tmp_path)
+    with serving(echo) as path, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SandboxError, match=f"did not start: port {port} cannot be opened"):
+            unsafe.run("true", ports={port: path})
+
+
 def test_a_job_cannot_ask_for_what_would_give_the_host_away(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     for folder, inside in ((tmp_path.parents[-1], "/host"), (tmp_path, "/host"), (tmp_path / "x", "/etc/x")):
