@@ -14,7 +14,8 @@ from starlette.staticfiles import StaticFiles
 from classifier import __version__
 from service import examples, problems
 from service.access import session_secret
-from service.api import about, batches, classify
+from service.api import about, batches, classify, traces
+from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
 from service.pages import session as session_page
@@ -23,7 +24,7 @@ from service.settings import LOOPBACK
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (classify.router, batches.router, about.router, session_page.router)
+ROUTERS = (classify.router, traces.router, batches.router, annotations_api.router, about.router, session_page.router)
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
 

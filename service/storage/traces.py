@@ -148,6 +148,18 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
 
 
+def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
+    """Return all runs that fit as they are listed, oldest first, without their contents."""
+    wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
+    return tuple(map(_stored, session.scalars(wanted.order_by(TraceRow.id))))
+
+
+def called(session: Session, project: int, name: str) -> tuple[str, ...]:
+    """Return the uids of the runs whose own id is `name`, oldest first."""
+    wanted = select(TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name == clean(name[:300]))
+    return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
 def delete(session: Session, project: int, uid: str) -> None:
     """Delete a run with all that hangs on it, its bytes too unless another holds the same. Raises NotFoundError."""
     found = row(session, project, uid)
