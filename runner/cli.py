@@ -26,7 +26,7 @@ from classifier.terminal import (
     watched,
     write,
 )
-from runner import cli_run, cli_tasks, cli_verify
+from runner import cli_inject, cli_run, cli_tasks, cli_verify
 from runner.record import record
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ bench = typer.Typer(
 
 BenchFolder = Annotated[Path, typer.Argument(help="Folder that `coroner bench run` wrote.", metavar="DIR")]
 
-for command in (cli_run.run, cli_tasks.tasks, cli_tasks.install, cli_verify.verify):
+for command in (cli_run.run, cli_tasks.tasks, cli_tasks.install, cli_verify.verify, cli_inject.inject):
     bench.command()(command)
 
 

@@ -74,7 +74,8 @@ def pushed_out(scene: Scene) -> Script | None:
         act = Act(aim=aim, thought=scene.surface.thought(aim), code=code, kept=False, closing=scene.surface.closing())
         answer = "\n".join(f"@{one.name}[{{last}}]" for one in scene.task.answers)
         text = scene.surface.say(_GONE, answer=answer)
-        moves = [*acts, act, Finish(text=text, otherwise=scene.guess().text)]
+        blind = scene.surface.say(_GONE, answer=scene.guessed())  # where no number is in view
+        moves = [*acts, act, Finish(text=text, otherwise=blind)]
         window = max(400, min(3000, len(outcome.printed) // 8))
         plan = scene.plan([*acts, act])
         note = "long output pushes the task and the earlier results out of the window"

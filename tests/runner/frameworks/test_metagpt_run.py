@@ -64,14 +64,18 @@ def test_a_run_goes_from_the_prompt_to_its_last_word(run: Played) -> None:
     assert run.collected.final == "@total[60]"
 
 
-def test_the_console_tells_every_answer_and_what_came_of_it(run: Played) -> None:
+def test_the_console_tells_the_same_story_as_the_record(run: Played) -> None:
     steps = run.trace("console.txt").steps
     answers = [step.content for step in steps if step.role is Role.ASSISTANT and step.kind != "task"]
-    assert [text.strip() for text in answers] == [text.strip() for text in ANSWERS]
+    assert [text.strip() for text in answers] == run.answers == [text.strip() for text in ANSWERS]
     results = [step.content for step in steps if step.kind == "result"]
     assert len(results) == len(outputs(run))
     for result, output in zip(results, outputs(run), strict=True):
         assert result.rstrip().endswith(output)
+    # What came of the last cell, the model is never told.
+    assert [result for result in results[:-1] if result.strip() not in run.told] == []
+    recorded = "\n".join(step.content for step in run.recorded.steps)
+    assert [line for result in results[:-1] if (line := result.strip().split("\n")[-1]) not in recorded] == []
     assert results[0].strip() == "5"
     assert results[-1].strip() == "@total[60]"
 
