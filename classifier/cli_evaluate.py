@@ -49,7 +49,7 @@ def evaluate(
         typer.Option("--with", help="Labelled folder to learn from as well, never asked about; may be given often."),
     ] = None,
     risk: Annotated[
-        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
+        float, typer.Option("--risk", min=0.001, max=0.9, help="Share of wrong verdicts to accept without a judge.")
     ] = RISK,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat --cv or --held-out over so many splits.")] = SEEDS,
     as_json: JsonOption = False,

@@ -494,3 +494,14 @@ def test_evaluate_tells_what_a_threshold_costs_in_calls(coroner: Coroner, labell
     curve = report["overall"]["risk_coverage"]
     assert [row["asked"] for row in curve["rows"]] == [12 - row["runs"] for row in curve["rows"]]
     assert curve["promise"]["risk"] == 0.4
+
+
+def test_evaluate_tells_at_which_risk_a_judge_is_asked_less(coroner: Coroner, labelled: Path) -> None:
+    coroner.wrong = 0
+    curve = json.loads(coroner.run("evaluate", labelled, "--json").stdout)["overall"]["risk_coverage"]
+    first, *_, last = curve["promises"]
+    assert (first["risk"], first["threshold"]) == (0.1, None)  # 12 runs are too few to promise so much
+    assert last["threshold"] is not None
+    page = " ".join(coroner.run("evaluate", labelled).stdout.split())
+    assert "10% no promise 0 100" in page
+    assert f"A promise can be made from a risk of {curve['promise']['least']:.0%} on." in page
