@@ -14,7 +14,8 @@ from service.pages import Annotator  # noqa: TC001 - FastAPI reads it
 from service.pages.queue import next_run
 from service.pages.sight import SEEN, look, seen
 from service.pages.trace import Uid, whole
-from service.storage import annotations, assignments, projects
+from service.storage import annotations as statements
+from service.storage import assignments, projects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ def _store(hub: Hub, access: Access, uid: str, said: Annotation, *, unsure: bool
                 "Take the next run from the queue."
             )
         blind = hub.settings.blind and not seen(session, access, uid)
-        annotations.add(session, access.project, uid, said, unsure=unsure, blind=blind)
+        statements.add(session, access.project, uid, said, unsure=unsure, blind=blind)
         projects.note(session, access, "label", uid, cause=said.cause, step=said.step, blind=blind)
 
 
@@ -85,7 +86,7 @@ def _store(hub: Hub, access: Access, uid: str, said: Annotation, *, unsure: bool
 def undo(request: Request, access: Annotator, uid: Uid) -> Response:
     """Take back the last thing that this person said of a run. Raises NotFoundError where they said nothing."""
     with hub_of(request).database.begin() as session:
-        annotations.undo(session, access.project, uid, access.person)
+        statements.undo(session, access.project, uid, access.person)
         projects.note(session, access, "label.undo", uid)
     return RedirectResponse(f"/runs/{uid}", 303)
 
@@ -102,7 +103,7 @@ def skip(request: Request, access: Annotator, uid: Uid) -> Response:
 def reveal(request: Request, access: Annotator, uid: Uid) -> Response:
     """Show the verdict before this person has labelled the run, and remember that they have seen it."""
     with hub_of(request).database.begin() as session:
-        annotations.of(session, access.project, uid)  # the run is there
+        statements.of(session, access.project, uid)  # the run is there
         if not seen(session, access, uid):
             projects.note(session, access, SEEN, uid, before_label=True)
     return RedirectResponse(f"/runs/{uid}#verdict", 303)

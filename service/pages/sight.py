@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from service.access import hub_of
 from service.pages.reading import Emphasis, Reading
-from service.storage import annotations, diagnoses, projects, traces
+from service.storage import annotations as statements
+from service.storage import diagnoses, projects, traces
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def look(request: Request, access: Access, uid: str, *, chunk: bool = False) -> 
         show_first = not sight.hidden and sight.may_label and hub.settings.blind and not seen(session, access, uid)
         if not sight.hidden and not chunk:
             names = [run.trace_id for each in sight.history[:1] for run in each.diagnosis.neighbours]
-            others = tuple(each for each in annotations.of(session, access.project, uid) if each != sight.mine)
+            others = tuple(each for each in statements.of(session, access.project, uid) if each != sight.mine)
             sight = sight._replace(others=others, neighbours=traces.named(session, access.project, names))
     if show_first and sight.history:
         with hub.database.begin() as session:
@@ -70,7 +71,7 @@ def _look(request: Request, session: Session, access: Access, uid: str) -> Sight
 
 def own(session: Session, access: Access, uid: str) -> Statement | None:
     """Return what this person said of a run, if anything."""
-    said = annotations.of(session, access.project, uid)
+    said = statements.of(session, access.project, uid)
     return next((s for s in said if s.annotation.annotator == access.person and not s.adjudicated), None)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from classifier.diagnosis import Familiarity, Outcome
 from classifier.trace import Frozen
-from service.storage import annotations
+from service.storage import annotations as statements
 from service.storage._rows import now
 from service.storage.schema import AnnotationRow, AssignmentRow, DiagnosisRow, TraceRow
 from service.storage.traces import row
@@ -63,7 +63,7 @@ def pool(session: Session, project: int) -> tuple[Waiting, ...]:
     )
     for trace_id, annotator, cause in session.execute(current):
         said[trace_id].append((annotator, cause))
-    held = annotations.assignments(session, project)
+    held = statements.assignments(session, project)
     runs = (
         select(
             TraceRow.id,
@@ -107,7 +107,7 @@ def take(session: Session, project: int, run: str, annotator: str, until: dateti
     """
     if not has_room(session, project, run, annotator, overlap=overlap):
         return False
-    annotations.assign(session, project, run, annotator, until)
+    statements.assign(session, project, run, annotator, until)
     return True
 
 
@@ -129,7 +129,7 @@ def skip(session: Session, project: int, run: str, annotator: str) -> None:
 
     Raises NotFoundError.
     """
-    annotations.assign(session, project, run, annotator, now())
+    statements.assign(session, project, run, annotator, now())
 
 
 def own(session: Session, project: int, annotator: str) -> dict[str, datetime]:
