@@ -72,4 +72,4 @@ def serve(hub: Hub) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415 - whoever mounts the app elsewhere brings a server of their own
 
-    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False)
+    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False, ws="none")
