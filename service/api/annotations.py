@@ -21,7 +21,7 @@ from service.api.traces import Uid  # noqa: TC001 - FastAPI reads it
 from service.learning import statements
 from service.learning.statements import Said, StatementError
 from service.problems import Line, RefusedError
-from service.storage import ConflictError, NotFoundError, projects, traces
+from service.storage import ConflictError, NotFoundError, assignments, projects, traces
 from service.storage import annotations as kept
 from service.storage.annotations import Comment, Statement  # noqa: TC001 - as above
 from service.storage.projects import Access, Role
@@ -76,6 +76,14 @@ def post(request: Request, access: Annotator, posted: Posted) -> Statement:
             record = statements.checked(said, run, taxonomy, access.person)
         except StatementError as error:
             raise HTTPException(422, str(error)) from error
+        mine = any(
+            each.annotation.annotator == access.person for each in kept.of(session, access.project, posted.trace)
+        )
+        overlap = hub.settings.overlap
+        if not (mine or posted.adjudicated) and not assignments.has_room(
+            session, access.project, posted.trace, access.person, overlap=overlap
+        ):
+            raise ConflictError(f"the run has the {overlap} annotators that it needs")
         made = kept.add(
             session,
             access.project,

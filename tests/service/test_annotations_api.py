@@ -104,6 +104,15 @@ def test_the_last_word_is_an_admins_and_is_audited(tmp_path: Path) -> None:
     assert (entry.action, entry.subject) == ("adjudicate", uid)
 
 
+def test_a_run_takes_no_more_annotators_than_it_needs(tmp_path: Path) -> None:
+    hub = open_hub(tmp_path, keys=True, secure=False, overlap=1)
+    ann, bob = people(hub, "ann", "bob")
+    uid = put(ann)
+    say(ann, uid, cause="P1")
+    assert bob.post("/annotations", json={"trace": uid, "cause": "P1"}).status_code == 409
+    say(ann, uid, cause="E1.1")
+
+
 def test_a_discussion_keeps_its_order_and_who_spoke(client: TestClient) -> None:
     uid = put(client)
     for text in ("<b>why</b>", "because"):
