@@ -151,7 +151,7 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
 def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
     """Return the uids of the runs with these names, by name; of several with one name the newest."""
     wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name.in_(names))
-    return dict(session.execute(wanted.order_by(TraceRow.id)).tuples().all())
+    return dict(session.execute(wanted.order_by(TraceRow.id)).all())
 
 
 def delete(session: Session, project: int, uid: str) -> None:
