@@ -16,7 +16,7 @@ from service.storage._rows import NotFoundError, clean, digest, now, put
 from service.storage.schema import AnnotationRow, BatchRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -146,6 +146,12 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     """Return the names of all runs that fit, oldest first."""
     wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow.uid)
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
+def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
+    """Return the uids of the runs with these names, by name; of several with one name the newest."""
+    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name.in_(names))
+    return dict(session.execute(wanted.order_by(TraceRow.id)).tuples().all())
 
 
 def delete(session: Session, project: int, uid: str) -> None:

@@ -65,6 +65,7 @@ def play(
     *,
     rounds: int = 10,
     seconds: float = 200,
+    caps: proxy.Caps | None = None,
 ) -> Played:
     """Run the task of PROMPT, in bubblewrap where it works, else as a plain process."""
     workspace = folder / "workspace"
@@ -86,7 +87,7 @@ def play(
     with ExitStack() as stack:
         at = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "model"  # the names of sockets must be short
         run = proxy.Run(id="r-1", framework=installed.name, task=PROMPT)
-        stack.enter_context(proxy.Proxy(model, folder / "record.jsonl", run, unix=at))
+        stack.enter_context(proxy.Proxy(model, folder / "record.jsonl", run, caps=caps, unix=at))
         job = sandboxes.Job(
             argv=start.argv,
             env=start.env,
