@@ -148,10 +148,26 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
 
 
+def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
+    """Return all runs that fit as they are listed, oldest first, without their contents."""
+    wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
+    return tuple(map(_stored, session.scalars(wanted.order_by(TraceRow.id))))
+
+
+def called(session: Session, project: int, name: str) -> tuple[str, ...]:
+    """Return the uids of the runs whose own id is `name`, oldest first."""
+    wanted = select(TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name == clean(name[:300]))
+    return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
 def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
-    """Return the uids of the runs with these names, by name; of several with one name the newest."""
-    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name.in_(names))
-    return dict(session.execute(wanted.order_by(TraceRow.id)).all())
+    """Return the uids of the runs with these names, by name; of several with one name the newest.
+
+    A uid is a name as well: an index that was trained here calls its runs so.
+    """
+    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project).order_by(TraceRow.id)
+    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).all())
+    return found | {uid: uid for _, uid in session.execute(wanted.where(TraceRow.uid.in_(names)))}
 
 
 def delete(session: Session, project: int, uid: str) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from test_access import signed_in
 
+from service.storage import diagnoses, traces
+
 if TYPE_CHECKING:
     from httpx import Response
 
@@ -45,8 +47,6 @@ class Person:
 
 def store(hub: Hub, trace: Trace, verdict: Diagnosis | None, *, file: str | None = None) -> str:
     """Keep a run with its verdict."""
-    from service.storage import diagnoses, traces
-
     with hub.database.begin() as session:
         kept, _ = traces.put_trace(session, 1, trace, file=file, model=file)
         if verdict is not None:

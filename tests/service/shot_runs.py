@@ -67,7 +67,7 @@ def verdict_on_ferry(trace: Trace) -> Diagnosis:
             ),
             "evidence": (
                 Evidence(step=9, quote=guess),
-                Evidence(step=5, quote="FileNotFoundError: [Errno 2] No such file or directory: 'timetable.html'", signal="missing_file"),
+                Evidence(step=5, quote="FileNotFoundError: [Errno 2] No such file", signal="missing_file"),
             ),
             "candidates": (
                 Candidate(cause="E1.1", probability=0.68),

@@ -14,7 +14,7 @@ from runs import EXAMPLE, run, verdict
 from shot_runs import ferry, long_run, verdict_on_ferry
 
 from classifier.trace import Role, Step, Trace
-from service.storage import projects
+from service.storage import projects, traces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_run_is_shown_with_its_verdict_confidence_in_words_and_what_helps(hub:
     assert page.select_one(f'.neighbours a[href^="/runs/{other}"]') is not None  # this one is stored
     assert "mo-113" in page.select_one(".neighbours").get_text()  # this one is not, so it is no link
     assert page.select_one("#s9.decisive mark.decisive").get_text().startswith("Ferries to islands")
-    assert "timetable.html" in page.select_one("#s5 mark.evidence").get_text()
+    assert "No such file" in page.select_one("#s5 mark.evidence").get_text()
     assert page.select_one("#s5 .badge.warn").get_text().startswith("traceback")
     assert page.select_one("#s4 .code .kn").get_text() == "import"  # coloured
     assert len(page.select("svg.lanes rect.planning")) == 3
@@ -165,8 +165,6 @@ def test_search_finds_steps_and_marks_the_words(hub: Hub) -> None:
 def test_runs_that_are_not_there_and_those_of_others_are_the_same_404(hub: Hub) -> None:
     with hub.database.begin() as session:
         other = projects.ensure(session, "other")
-        from service.storage import traces
-
         uid = traces.put_trace(session, other, run())[0].uid
     ann = Person(hub, "Ann")
     for path in (f"/runs/{uid}", f"/runs/{uid}/steps", f"/runs/{uid}/steps/0", "/runs/" + "0" * 24):
