@@ -61,6 +61,7 @@ def add(
     Raises ConflictError where that uid says something else.
     """
     trace = row(session, project, run, lock=True)
+    annotation = annotation.model_copy(update={"uid": None, "unsure": False, "adjudicated": False})  # columns hold them
     body = annotation.model_dump_json(exclude_defaults=True)
     if uid is not None:
         there = session.execute(_all(project).where(AnnotationRow.uid == uid)).first()
@@ -144,6 +145,12 @@ def every(session: Session, project: int, *, superseded: bool = False) -> tuple[
     if not superseded:
         wanted = wanted.where(AnnotationRow.superseded.is_(None))
     return tuple(_statement(*found) for found in session.execute(wanted.order_by(AnnotationRow.id)))
+
+
+def names(session: Session, project: int) -> frozenset[str]:
+    """Return the ids of all statements of a project, superseded ones among them."""
+    wanted = select(AnnotationRow.uid).join(TraceRow, TraceRow.id == AnnotationRow.trace_id)
+    return frozenset(session.scalars(wanted.where(TraceRow.project_id == project)))
 
 
 def assign(session: Session, project: int, run: str, annotator: str, until: datetime) -> None:

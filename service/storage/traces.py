@@ -16,7 +16,7 @@ from service.storage._rows import NotFoundError, clean, digest, now, put
 from service.storage.schema import AnnotationRow, BatchRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -146,6 +146,28 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     """Return the names of all runs that fit, oldest first."""
     wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow.uid)
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
+def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
+    """Return all runs that fit as they are listed, oldest first, without their contents."""
+    wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
+    return tuple(map(_stored, session.scalars(wanted.order_by(TraceRow.id))))
+
+
+def called(session: Session, project: int, name: str) -> tuple[str, ...]:
+    """Return the uids of the runs whose own id is `name`, oldest first."""
+    wanted = select(TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name == clean(name[:300]))
+    return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
+def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
+    """Return the uids of the runs with these names, by name; of several with one name the newest.
+
+    A uid is a name as well: an index that was trained here calls its runs so.
+    """
+    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project).order_by(TraceRow.id)
+    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).all())
+    return found | {uid: uid for _, uid in session.execute(wanted.where(TraceRow.uid.in_(names)))}
 
 
 def delete(session: Session, project: int, uid: str) -> None:
