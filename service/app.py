@@ -17,7 +17,7 @@ from service.access import session_secret
 from service.api import about, batches, classify
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
-from service.pages import label, queue
+from service.pages import imports, label, queue, runs
 from service.pages import session as session_page
 from service.pages import trace as trace_page
 from service.pages.reading import Readings
@@ -26,7 +26,10 @@ from service.settings import LOOPBACK
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (classify.router, batches.router, about.router, session_page.router, queue.router, label.router)
+ROUTERS = (
+    classify.router, batches.router, about.router, session_page.router, queue.router, label.router, runs.router,
+    imports.router,
+)  # fmt: skip
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
@@ -61,7 +64,9 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(LimitBody, max_bytes=settings.max_bytes, larger={"/batches": settings.max_batch_bytes})
+    app.add_middleware(
+        LimitBody, max_bytes=settings.max_bytes, larger=dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
+    )
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
