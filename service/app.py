@@ -14,7 +14,8 @@ from starlette.staticfiles import StaticFiles
 from classifier import __version__
 from service import examples, problems
 from service.access import session_secret
-from service.api import about, batches, classify
+from service.api import about, batches, classify, traces
+from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
 from service.pages import imports, label, queue, runs
@@ -26,10 +27,8 @@ from service.settings import LOOPBACK
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (
-    classify.router, batches.router, about.router, session_page.router, queue.router, label.router, runs.router,
-    imports.router,
-)  # fmt: skip
+API = (classify.router, traces.router, batches.router, annotations_api.router, about.router)
+PAGES = (session_page.router, queue.router, label.router, runs.router, imports.router)
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
@@ -52,7 +51,7 @@ def create(hub: Hub) -> FastAPI:
     app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
     problems.install(app)
-    for router in (*ROUTERS, *LAST):
+    for router in (*API, *PAGES, *LAST):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from classifier.trace import Frozen
-from service import problems
+from service import problems, sheets
 from service.access import Client, Reader, hub_of
 from service.storage import batches
 from service.storage.batches import Batch, Input, Outcome
@@ -229,16 +229,11 @@ def _csv(rows: Iterator[Outcome]) -> Iterator[str]:
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in _flat(row).items()})
+        writer.writerow({name: sheets.safe(value) for name, value in _flat(row).items()})
         yield out.getvalue()
         out.seek(0)
         out.truncate()
     yield out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
 
 
 def _parquet(rows: Iterator[Outcome]) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, File, Form, Path, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import UploadFile
 
 from classifier import intake
 from service.access import hub_of
@@ -34,19 +33,24 @@ Uid = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
 
 @router.post("/import")
-async def take(request: Request, access: Client) -> Response:
+async def take(
+    request: Request,
+    access: Client,
+    files: Annotated[list[UploadFile] | None, File()] = None,
+    name: Annotated[str, Form()] = "",
+) -> Response:
     """Take in the files that were picked as one batch, the same as `POST /batches` would."""
     hub = hub_of(request)
-    form = await request.form()
-    files = [each for each in form.getlist("files") if isinstance(each, UploadFile) and each.filename]
-    name = str(form.get("name") or "").strip()[:LONGEST_NAME]
+    sent = [each for each in files or () if each.filename]  # a form without files sends one that has no name
+    called = name.strip() or (
+        f"{sent[0].filename} and {len(sent) - 1} more" if sent[1:] else "".join(each.filename or "" for each in sent)
+    )
 
     def work() -> Batch:
-        found = list(_inputs(files, hub.settings.max_batch_bytes))
+        found = list(_inputs(sent, hub.settings.max_batch_bytes))
         if not found:
             raise UploadError("Pick at least one file.")
-        called = name or (files[0].filename or "")[:LONGEST_NAME] + (f" and {len(files) - 1} more" * (len(files) > 1))
-        return take_in(hub, access, called, found)[0]
+        return take_in(hub, access, called[:LONGEST_NAME], found)[0]
 
     try:
         batch = await run_sync(work)

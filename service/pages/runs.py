@@ -36,7 +36,7 @@ class Bar(NamedTuple):
     """A bar of a plot: what it counts, how many, and where the runs are. `cause`: its id, to be named in full."""
 
     label: str
-    count: int
+    runs: int
     href: str
     cause: str | None = None
 

@@ -63,6 +63,7 @@ def add(
     Raises ConflictError where that uid says something else.
     """
     trace = row(session, project, run, lock=True)
+    annotation = annotation.model_copy(update={"uid": None, "unsure": False, "adjudicated": False})  # columns hold them
     body = annotation.model_dump_json(exclude_defaults=True)
     if uid is not None:
         there = session.execute(_all(project).where(AnnotationRow.uid == uid)).first()
@@ -154,6 +155,12 @@ def by(session: Session, project: int, annotator: str) -> tuple[str, ...]:
     wanted = _all(project).with_only_columns(TraceRow.uid).where(AnnotationRow.annotator == annotator)
     held = wanted.where(AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False))
     return tuple(session.scalars(held.order_by(AnnotationRow.id)))
+
+
+def names(session: Session, project: int) -> frozenset[str]:
+    """Return the ids of all statements of a project, superseded ones among them."""
+    wanted = select(AnnotationRow.uid).join(TraceRow, TraceRow.id == AnnotationRow.trace_id)
+    return frozenset(session.scalars(wanted.where(TraceRow.project_id == project)))
 
 
 def assign(session: Session, project: int, run: str, annotator: str, until: datetime) -> None:

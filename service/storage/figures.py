@@ -26,8 +26,8 @@ BINS = 10  # of confidence
 class Spread(Frozen):
     """How runs are spread; pairs of a value and its runs, the most frequent first.
 
-    `causes` and `phases` are of the failed runs whose verdict names one; `unnamed` names none, `unjudged` has no
-    verdict. `confidence` counts failed runs by tenths, the last with 1.
+    `causes` and `phases` are of the runs that did not succeed and whose verdict tells one; `unnamed` names no cause,
+    `unjudged` has no verdict. `confidence` counts those by tenths, the last with 1.
     """
 
     runs: int
@@ -69,8 +69,9 @@ def spread(session: Session, project: int, where: Filter | None = None) -> Sprea
         kind = _kind(outcome, cause)
         other[kind] += runs
         if kind == "named":
-            causes[cause] += runs
-            phases.update({Phase(phase): runs} if phase else {})
+            causes[cause or ""] += runs
+        if phase and kind != "succeeded":
+            phases[Phase(phase)] += runs
     frameworks: Counter[str] = Counter()
     models: Counter[str] = Counter()
     system = (TraceRow.framework, TraceRow.model)

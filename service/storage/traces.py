@@ -50,8 +50,8 @@ class Listed(Frozen):
 class Filter(Frozen):
     """Which runs are meant: all that fit every field that is given. `text` is looked for in name, file and task.
 
-    `cause`, `phase`, confidence, `outcome` and `named` are those of the present verdict. Confidence is at least `min`
-    and below `max`; 1 is below 1.
+    What tells of a verdict means the present one. Confidence is at least `min` and below `max` (1 is below 1); runs
+    that succeeded fit no confidence, and neither value of `named`.
     """
 
     cause: str | None = None
@@ -66,7 +66,7 @@ class Filter(Frozen):
     until: datetime | None = None
     text: str | None = None
     outcome: Outcome | None = None
-    named: bool | None = None  # whether the verdict names a cause; runs that succeeded are neither
+    named: bool | None = None  # whether the verdict names a cause
 
 
 class Page(Frozen):
@@ -154,10 +154,26 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
 
 
+def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
+    """Return all runs that fit as they are listed, oldest first, without their contents."""
+    wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
+    return tuple(map(_stored, session.scalars(wanted.order_by(TraceRow.id))))
+
+
+def called(session: Session, project: int, name: str) -> tuple[str, ...]:
+    """Return the uids of the runs whose own id is `name`, oldest first."""
+    wanted = select(TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name == clean(name[:300]))
+    return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
 def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
-    """Return the uids of the runs with these names, by name; of several with one name the newest."""
-    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name.in_(names))
-    return dict(session.execute(wanted.order_by(TraceRow.id)).tuples().all())
+    """Return the uids of the runs with these names, by name; of several with one name the newest.
+
+    A uid is a name as well: an index that was trained here calls its runs so.
+    """
+    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project).order_by(TraceRow.id)
+    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).all())
+    return found | {uid: uid for _, uid in session.execute(wanted.where(TraceRow.uid.in_(names)))}
 
 
 def delete(session: Session, project: int, uid: str) -> None:
@@ -215,9 +231,8 @@ def _listing(project: int) -> Select[Any]:
 
 
 def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
-    equal = {TraceRow.framework: where.framework, TraceRow.model: where.model}
     wanted = _by_verdict(wanted, where)
-    for column, value in equal.items():
+    for column, value in ((TraceRow.framework, where.framework), (TraceRow.model, where.model)):
         if value is not None:
             wanted = wanted.where(column == value)
     if where.since is not None:
@@ -254,8 +269,9 @@ def _by_verdict(wanted: Select[Any], where: Filter) -> Select[Any]:
         if value is not None:
             wanted = wanted.where(column == value)
     if where.named is not None:
-        has = DiagnosisRow.cause.is_not(None) if where.named else DiagnosisRow.cause.is_(None)
-        wanted = wanted.where(has, DiagnosisRow.outcome != Outcome.SUCCEEDED.value)
+        wanted = wanted.where(DiagnosisRow.cause.is_not(None) if where.named else DiagnosisRow.cause.is_(None))
+    if not (where.named is where.min_confidence is where.max_confidence is None):
+        wanted = wanted.where(DiagnosisRow.outcome != Outcome.SUCCEEDED.value)
     if where.min_confidence is not None:
         wanted = wanted.where(DiagnosisRow.confidence >= where.min_confidence)
     if where.max_confidence is not None and where.max_confidence < 1:  # below it, so that ranges can be put together
