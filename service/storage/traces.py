@@ -166,7 +166,7 @@ def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str
     A uid is a name as well: an index that was trained here calls its runs so.
     """
     wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project).order_by(TraceRow.id)
-    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).tuples().all())
+    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).all())
     return found | {uid: uid for _, uid in session.execute(wanted.where(TraceRow.uid.in_(names)))}
 
 

@@ -43,7 +43,13 @@ def ferry(name: str = "ferry-041") -> Trace:
         calls = (ToolCall(name=tool, arguments='{"query": "first ferry Holm Sunday"}'),) if tool else ()
         steps.append(Step(index=index, agent=agent, role=role, content=content, tool_calls=calls))
     return Trace(
-        id=name, format="coroner", framework="magentic-one", task=FERRY, steps=tuple(steps), expected="05:55", succeeded=False
+        id=name,
+        format="coroner",
+        framework="magentic-one",
+        task=FERRY,
+        steps=tuple(steps),
+        expected="05:55",
+        succeeded=False,
     )
 
 
@@ -61,7 +67,7 @@ def verdict_on_ferry(trace: Trace) -> Diagnosis:
             ),
             "evidence": (
                 Evidence(step=9, quote=guess),
-                Evidence(step=5, quote="FileNotFoundError: [Errno 2] No such file or directory: 'timetable.html'", signal="missing_file"),
+                Evidence(step=5, quote="FileNotFoundError: [Errno 2] No such file", signal="missing_file"),
             ),
             "candidates": (
                 Candidate(cause="E1.1", probability=0.68),
@@ -84,7 +90,8 @@ def long_run(steps: int, name: str = "long-1") -> Trace:
         turn = index % 3
         content = (
             f"Step {index}: next I look at district {index % 12}, as the plan says.",
-            f"```python\nrents = load({index % 12})\nprint(rents.median())\n```\nThis prints one figure.\n" * (1 + index % 2),
+            f"```python\nrents = load({index % 12})\nprint(rents.median())\n```\nThis prints one figure.\n"
+            * (1 + index % 2),
             f"exitcode: 0 (execution succeeded)\nCode output:\n{index * 7 % 900}.5\n" + "row\n" * (index % 40),
         )[turn]
         agent, role = (("Planner", Role.ASSISTANT), ("Coder", Role.ASSISTANT), ("Terminal", Role.TOOL))[turn]
