@@ -19,6 +19,7 @@ from classifier.terminal import (
     console,
     load_classifier,
     or_fail,
+    say,
     show,
     watched,
     write,
@@ -82,6 +83,9 @@ def evaluate(
 
     classifier = load_classifier(context, index, embedder, taxonomy)
     examples = in_own_words(examples, classifier.taxonomy) if native else examples
+    learnt: frozenset[str] = getattr(classifier, "learnt", frozenset())
+    if seen := sum(example.trace.id in learnt for example in examples):
+        say(f"{seen} of these runs are in the index, which knows them by heart: promises and figures are flattered")
     cases = evaluation.cases(examples, predict(classifier, examples))
     found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy, risk=risk))
     if as_json:

@@ -7,6 +7,7 @@ memory) is brought into one form, so that the same run gives the same bytes.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from runner.task import Task
 
 ANNOTATOR = "coroner-inject"
-_RICHEST = {"autogen": "history.json", "metagpt": "console.txt"}  # the log that holds every answer as it came
+LIMIT = "R3"
+_SHARED = 0.6  # of the lines of two texts, where they tell the same: a log may cut, or add
+_RICHEST = {"autogen": "history.json", "metagpt": "console.txt", "taskweaver": "rounds.json"}  # it holds every answer
 _SAME = (  # what differs between two makings of one run, and what stands for it
     (r"(?:/[\w.+-]+)+/site-packages/", "/venv/lib/python3/site-packages/"),
     (r"(?:/[\w.+-]+)+/lib/python3\.\d+/(?!site-packages)", "/usr/lib/python3/"),
@@ -113,7 +116,7 @@ def decisive(folder: Path, run: Run, trace: Trace) -> Step:
         found = next((i for i in range(at + 1, len(trace.steps)) if _tells(trace.steps[i], step)), None)
         if found is not None:
             at = found
-        elif step is said[-1]:
+        elif step is said[-1] and run.truth.cause != LIMIT:  # where the limit falls, the answer may not be posted
             raise NoYieldError("the decisive answer is not in the native log")
     if at < 0:
         raise NoYieldError("the decisive answer is not in the record")
@@ -124,9 +127,24 @@ def _tells(native: Step, recorded: Step) -> bool:
     """Whether a step of the native log is this answer: its words, its code, or most of its lines."""
     if native.role is not Role.ASSISTANT:
         return False
-    lines = {line.strip() for line in _bare(normal(recorded.content)) if line.strip()}
     told = {line.strip() for line in _bare(native.content) if line.strip()}
-    return bool(lines) and len(lines & told) >= 0.6 * len(lines) and len(lines & told) >= 0.6 * len(told)
+    part = _decided(recorded.content)
+    lines = {line.strip() for line in _bare(normal(part or recorded.content)) if line.strip()}
+    shared = len(lines & told)
+    return bool(lines) and shared >= _SHARED * len(lines) and (bool(part) or shared >= _SHARED * len(told))
+
+
+def _decided(answer: str) -> str:
+    """Return what decides in an answer of TaskWeaver's, which its log tells in parts; "" for other answers."""
+    if not answer.startswith('{"response"'):
+        return ""
+    try:
+        parts = json.loads(answer)["response"]
+    except (ValueError, KeyError):
+        return ""
+    if parts.get("send_to") == "User":
+        return str(parts.get("message", ""))
+    return str(parts.get("reply_content") or parts.get("init_plan") or "")
 
 
 def _bare(text: str) -> Iterable[str]:

@@ -12,15 +12,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from classifier import __version__
-from service import examples, problems
+from service import examples, logs, problems
 from service.access import session_secret
 from service.api import about, agreement, audit, batches, classify, index, traces
 from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
-from service.logs import Requests
 from service.metrics import Measure, Metrics
-from service.pages import label, queue
+from service.pages import compare, disagreements, imports, label, queue, runs
 from service.pages import session as session_page
 from service.pages import trace as trace_page
 from service.pages.reading import Readings
@@ -40,7 +39,15 @@ API = (
     audit.router,
     about.router,
 )
-PAGES = (session_page.router, queue.router, label.router)
+PAGES = (
+    session_page.router,
+    queue.router,
+    label.router,
+    runs.router,
+    imports.router,
+    disagreements.router,
+    compare.router,
+)
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
@@ -77,12 +84,14 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(LimitBody, max_bytes=settings.max_bytes, larger={"/batches": settings.max_batch_bytes})
+    app.add_middleware(
+        LimitBody, max_bytes=settings.max_bytes, larger=dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
+    )
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
     app.add_middleware(Measure, metrics=app.state.metrics)
-    app.add_middleware(Requests)
+    app.add_middleware(logs.Requests)
     return app
 
 
@@ -90,4 +99,13 @@ def serve(hub: Hub) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415 - whoever mounts the app elsewhere brings a server of their own
 
-    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False, ws="none")
+    logs.configure()
+    uvicorn.run(
+        create(hub),
+        host=hub.settings.host,
+        port=hub.settings.port,
+        server_header=False,
+        ws="none",
+        log_config=None,
+        access_log=False,
+    )

@@ -41,5 +41,5 @@ class Rates:
             reset = self._counter.get_window_stats(self._allowed, who).reset_time
             wait = max(1, math.ceil(reset - time.time()))
             raise HTTPException(
-                429, f"more than {self._allowed} by this {who.split()[0]}", headers={"Retry-After": str(wait)}
+                429, f"more than {self._allowed} by this {who.split(maxsplit=1)[0]}", headers={"Retry-After": str(wait)}
             )

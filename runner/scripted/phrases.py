@@ -132,3 +132,14 @@ LOOK_AIM = (
     "<Look at|Inspect|Check> <the input|what is there|the material> <first|>",
     "<Take|Have> a <quick|short|> look at the <input|material>",
 )
+REMARKS = (  # what a talkative last word adds
+    "<The work was done|I proceeded> in {n} steps, the first of which was to {aim}.",
+    "<It is worth noting|Note> that the <quality|meaning> of such <figures|results> <depends on|hinges on> <many factors|how they were gathered>.",
+    "<As a next step|Later on>, one might <draw a chart|repeat this for other periods|automate it>.",
+    "<The hardest part|What took most care> was to {aim}.",
+    "<All|The> code <ran|worked> <without problems|as it should> and <can be reused|may be kept for later>.",
+    "<Some caution is in order|Care should be taken>: <inputs may change|small samples mislead>.",
+    "<I chose to|It was necessary to> {aim}, <since that is good practice|which is the usual way>.",
+    "<Python|The standard tools> <proved|turned out> to be <well suited|sufficient> for this.",
+    "<If needed|On request>, I can <explain each step|go into detail|prepare a report>.",
+)

@@ -70,7 +70,7 @@ def told(reasons: tuple[Reason, ...], *, blind: bool) -> tuple[str, ...]:
     if not blind:
         return tuple(reason.value for reason in reasons)
     kept = [Reason.SECOND if reason is Reason.DISAGREED else reason for reason in reasons if reason not in FROM_VERDICT]
-    return tuple(reason.value for reason in kept)
+    return tuple(reason.value for reason in kept) or ("informative",)
 
 
 def next_run(hub: Hub, access: Access) -> str | None:

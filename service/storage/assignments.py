@@ -150,7 +150,7 @@ def own(session: Session, project: int, annotator: str) -> dict[str, datetime]:
         .where(TraceRow.project_id == project, AssignmentRow.annotator == annotator, ~said)
         .order_by(AssignmentRow.id)
     )
-    return dict(session.execute(wanted).tuples().all())
+    return dict(session.execute(wanted).all())
 
 
 def progress(session: Session, project: int) -> tuple[Progress, ...]:
