@@ -116,6 +116,7 @@ class Behind(NamedTuple):
 def runs(
     request: Request,
     access: Reader,
+    *,
     field: str = "cause",
     first: Name = "",
     second: Name = "",
