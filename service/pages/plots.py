@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from classifier.reliability import Calibration, RiskCoverage
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 408, 12, 252
+LEFT, RIGHT, TOP, BOTTOM = 52, 396, 12, 252
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMALL, LARGE = 3.0, 9.0  # radius of a dot
 
