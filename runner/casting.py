@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from runner.task import Task, TaskSet
 
 SCRIPTED = "scripted"
-OWN = "own"  # the project's own tasks
 
 
 class Part(NamedTuple):
@@ -48,15 +46,6 @@ def cast(cell: Cell, task: Task, task_set: TaskSet, site: str, config: Config) -
     return Part(player, script.max_rounds or cell.rounds, script.window or config.window, _Label(player))
 
 
-def load_tasks(name: str) -> TaskSet:
-    """Return the task set of that name, or of the folder at that path."""
-    if name == OWN:
-        from runner import tasks  # noqa: PLC0415 - not for others' tasks
-
-        return tasks
-    raise NotImplementedError(name)
-
-
 def write(cell: Cell, task: Task, task_set: TaskSet, site: str) -> Script:
     """Write the script of a cell; it is tried out as it is written. `site` is the site's address in the run."""
     from runner.scripted import play  # noqa: PLC0415 - as above
@@ -77,9 +66,10 @@ def write(cell: Cell, task: Task, task_set: TaskSet, site: str) -> Script:
         seed = str(cell.repeat)
         if cell.fault is None:
             return play(placed, cell.framework, seed, lab)
-        faults = importlib.import_module("runner.scripted.faults")
+        from runner.scripted import faults  # noqa: PLC0415 - as above
+
         cause, _, variant = cell.fault.partition(":")
-        script: Script | None = faults.inject(cause, placed, cell.framework, seed, lab, variant=variant or None)
+        script = faults.inject(cause, placed, cell.framework, seed, lab, variant=variant or None)
     if script is None:
         raise NoPlaceError(f"{task.id} has no place for the fault {cell.fault}")
     return script

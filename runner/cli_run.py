@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated
@@ -52,8 +53,11 @@ def run(
     redo_broken: Annotated[bool, typer.Option("--redo-broken", help="Begin runs anew that broke.")] = False,
 ) -> None:
     """Run tasks: each by each framework and model, in a sandbox, recorded and scored. Repeat it to go on."""
-    from runner import one, options  # noqa: PLC0415 - read at every start of coroner
-    from runner.casting import load_tasks  # noqa: PLC0415 - as above
+    from runner import (  # noqa: PLC0415 - read at every start of coroner
+        one,
+        options,
+        tasksets,
+    )
     from runner.proxy.caps import Caps  # noqa: PLC0415 - as above
 
     try:
@@ -61,7 +65,7 @@ def run(
             frameworks=options.frameworks(framework),
             models=options.words(model, "--model"),
             task_set=task_set,
-            tasks=options.choose(load_tasks(task_set).tasks(), options.words(tasks, "--tasks")),
+            tasks=options.choose(tasksets.load(task_set).tasks(), options.words(tasks, "--tasks")),
             rounds=options.numbers(rounds, "--rounds"),
             repeat=repeat,
             faults=options.faults(fault) if fault else (),
@@ -70,7 +74,7 @@ def run(
             model_base=model_base,
             window=window,
         )
-    except options.OptionError as error:
+    except (options.OptionError, tasksets.TaskSetError) as error:
         raise typer.BadParameter(str(error)) from error
     carry_out(out, config, one.Workshop(config, options.environments()), at_once=jobs, redo_broken=redo_broken)
 
@@ -82,6 +86,7 @@ def carry_out(out: Path, config: Config, workshop: Workshop, *, at_once: int, re
     from runner.progress import Tally, watch  # noqa: PLC0415 - as above
 
     tally = Tally()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the labels are still written
     try:
         workshop = workshop.installing()
         with bench.opened(out, config, redo_broken=redo_broken) as cells:

@@ -27,10 +27,13 @@ def tasks(
     as_json: JsonOption = False,
 ) -> None:
     """List the tasks; with --prompts, what an agent is told."""
-    from runner import options, prompt  # noqa: PLC0415 - read at every start of coroner
-    from runner.casting import load_tasks  # noqa: PLC0415 - as above
+    from runner import (  # noqa: PLC0415 - read at every start of coroner
+        options,
+        prompt,
+        tasksets,
+    )
 
-    chosen = or_fail(lambda: options.choose(load_tasks(task_set).tasks(), options.words(names, "TASKS")))
+    chosen = or_fail(lambda: options.choose(tasksets.load(task_set).tasks(), options.words(names, "TASKS")))
     if as_json:
         write("".join(f"{json.dumps(task.model_dump(mode='json') | _prompt(task, prompts))}\n" for task in chosen))
         return
@@ -43,10 +46,14 @@ def tasks(
 
 def install(
     frameworks: Annotated[list[str], typer.Argument(help="Names, or all.", metavar="FRAMEWORK...")],
+    *,
+    image: Annotated[bool, typer.Option("--image", help="Make images for docker as well.")] = False,
 ) -> None:
     """Install agent frameworks, each in an environment of its own, from their locks. `run` does so by itself."""
     from runner import frameworks as there  # noqa: PLC0415 - as above
+    from runner import images  # noqa: PLC0415 - as above
     from runner.options import OptionError, environments, known  # noqa: PLC0415 - as above
+    from runner.sandboxes import SandboxError  # noqa: PLC0415 - as above
 
     failed = 0
     try:
@@ -56,11 +63,12 @@ def install(
     for name in names:
         try:
             installed = there.load(name).install(environments())
-        except there.InstallError as error:
+            write(f"{name} {installed.version}: {installed.python}\n")
+            if image:
+                write(f"{name} {installed.version}: {images.build(name, environments())}\n")
+        except (there.InstallError, SandboxError) as error:
             say(str(error))
             failed += 1
-        else:
-            write(f"{name} {installed.version}: {installed.python}\n")
     if failed:
         raise typer.Exit(Exit.FAILED if failed == len(names) else Exit.SOME_UNREAD)
 
@@ -75,11 +83,9 @@ def _table(chosen: Sequence[Task]) -> Table:
     from rich.table import Table  # noqa: PLC0415 - JSON needs no rich
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("task", no_wrap=True)
-    table.add_column("category", no_wrap=True)
+    table.add_column("task", no_wrap=True, min_width=max(len(task.id) for task in chosen))
+    table.add_column("category", no_wrap=True, min_width=max(len(task.category) for task in chosen))
     table.add_column("description", overflow="ellipsis", no_wrap=True)
-    table.add_column("answers", overflow="fold")
     for task in chosen:
-        answers = ", ".join(answer.name for answer in task.answers)
-        table.add_row(task.id, task.category.value, task.description.split("\n")[0], answers)
+        table.add_row(task.id, task.category.value, task.description.split("\n")[0])
     return table

@@ -27,8 +27,8 @@ def take(native: Iterable[Path], folder: Path) -> None:
         shutil.copyfile(path, target, follow_symlinks=False)
 
 
-def trim(workspace: Path, drop: Iterable[Path] = ()) -> tuple[str, ...]:
-    """Remove what is worth nothing (and `drop`), what is no plain file, and what goes beyond the bounds, largest first.
+def trim(workspace: Path, drop: Iterable[Path] = (), *, most: int = KEPT_BYTES) -> tuple[str, ...]:
+    """Remove what is worth nothing (and `drop`), what is no plain file, and the largest until `most` bytes are left.
 
     Return what was left out for its kind or size, with the reason.
     """
@@ -46,7 +46,7 @@ def trim(workspace: Path, drop: Iterable[Path] = ()) -> tuple[str, ...]:
     total = sum(size for size, _ in files)
     files.sort(key=lambda each: (-each[0], each[1]))
     for number, (size, path) in enumerate(files):
-        if total <= KEPT_BYTES and len(files) - number <= KEPT_FILES:
+        if total <= most and len(files) - number <= KEPT_FILES:
             break
         path.unlink()
         total -= size

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from classifier import __version__
 from classifier.trace import Limits
-from runner import frameworks, leftovers, proxy, sandboxes, scoring
+from runner import frameworks, images, leftovers, proxy, sandboxes, scoring, tasksets
 from runner.frameworks import MODEL_PORT, SITE_PORT, Setup
 from runner.prompt import prompt
 from runner.runs import TRACE_FILE, NoPlaceError, Outcome, Run, Usage
@@ -43,6 +43,7 @@ class Workshop:
     config: Config
     home: Path
     installed: tuple[Installed, ...] = ()  # those that need not be looked for in each run
+    patience: float = AFTER_CAP
 
     def installing(self) -> Self:
         """Install the frameworks of the bench, unless they are, and return a workshop that knows them."""
@@ -63,9 +64,7 @@ class Workshop:
     @cached_property
     def task_set(self) -> TaskSet:
         """The tasks."""
-        from runner.casting import load_tasks  # noqa: PLC0415 - all the tasks
-
-        return load_tasks(self.config.task_set)
+        return tasksets.load(self.config.task_set)
 
     def cast(self, cell: Cell, task: Task, site: str) -> Part:
         """Say who plays the model. `site` is the site's address in the run. Raises NoPlaceError."""
@@ -116,7 +115,9 @@ class Workshop:
                     "window": part.window,
                 }
             )
-            placed = task.at(site)
+            placed, image = task.at(site), self._image(cell.framework)
+            if image:
+                installed = images.within(installed)
             ports = {model_port: sockets / "model"}
             if placed != task:  # it speaks of the site
                 ports[site_port] = _serve_site(stack, sockets / "site")
@@ -141,7 +142,8 @@ class Workshop:
                     ports=ports,
                     bounds=Bounds(seconds=self.config.caps.seconds or Bounds().seconds),
                     log=folder / "log.txt",
-                    stop=_AtCap(door),
+                    image=image,
+                    stop=_AtCap(door, self.patience),
                 )
             )
             _tell(door, ended)
@@ -210,6 +212,10 @@ class Workshop:
     def _task(self, cell: Cell) -> Task:
         return next(task for task in self.task_set.tasks() if task.id == cell.task)
 
+    def _image(self, framework: str) -> str:
+        """Return the docker image of a framework, "" where there is none or the sandbox knows no images."""
+        return images.find(framework) if self.config.sandbox == "docker" else ""
+
     def _ports(self) -> tuple[int, int]:
         """Choose the ports of the model and the site: without a sandbox, they are this machine's and must be free."""
         if getattr(sandboxes.load(self.config.sandbox), "SAFE", True):
@@ -223,14 +229,14 @@ class Workshop:
 class _AtCap:
     """Says when a run is to be stopped: it met a cap of the proxy, and has not ended for a while."""
 
-    def __init__(self, door: proxy.Proxy) -> None:
-        self._door, self._since = door, 0.0
+    def __init__(self, door: proxy.Proxy, patience: float) -> None:
+        self._door, self._patience, self._since = door, patience, 0.0
 
     def __call__(self) -> str | None:
         if not self._door.at_limit.is_set():
             return None
         self._since = self._since or time.monotonic()
-        return _cap(self._door.totals.limit) if time.monotonic() - self._since > AFTER_CAP else None
+        return _cap(self._door.totals.limit) if time.monotonic() - self._since > self._patience else None
 
 
 def _serve_site(stack: ExitStack, at: Path) -> Path:
@@ -255,7 +261,7 @@ def _cap(limit: str | None) -> str | None:
 
 def _never_ran(run: Run, record: proxy.Record, log: Path) -> str | None:
     """Say why a run tells nothing of its agent: it never spoke to a model that answers."""
-    if any(call.status == 200 for call in record.calls) or run.stopped_by in {"calls", "tokens", "usd", "seconds"}:
+    if any(call.status == 200 for call in record.calls):
         return None
     failed = next((call.error for call in record.calls if call.error), None)
     if failed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,8 +75,8 @@ def fingerprint(tasks: Iterable[Task]) -> str:
 def faults(text: str) -> tuple[str, ...]:
     """Read CAUSE or CAUSE:variant, or `all`. Causes may be ids, slugs or names. Raises OptionError."""
     from classifier import taxonomy  # noqa: PLC0415 - only where faults are played
+    from runner.scripted import faults as played  # noqa: PLC0415 - as above
 
-    played = importlib.import_module("runner.scripted.faults")
     causes = taxonomy.load()
     there = played.causes()
     found: list[str] = []
@@ -114,6 +113,8 @@ def sandbox(name: str, *, unsafe: bool) -> str:
     """Choose the sandbox. Raises OptionError where it does not work here, or is none and was not asked for as such."""
     from runner import sandboxes  # noqa: PLC0415 - as above
 
+    if unsafe and name not in {AUTO, "unsafe"}:
+        raise OptionError(f"--unsafe: no sandbox and --sandbox {name} cannot both be; leave one out")
     try:
         if unsafe or name == AUTO:
             return sandboxes.pick(unsafe=unsafe)

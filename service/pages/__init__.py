@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from classifier.plain import line
+from classifier.report import in_words
 from service.access import KEY, PERSON, caller, csrf, hub_of
 from service.storage.projects import Access, Role
 
@@ -76,6 +77,7 @@ def _templates() -> Environment:
     )
     made.filters["percent"] = lambda share: "-" if share is None else f"{100 * share:.0f} %"
     made.filters["moment"] = _moment
+    made.filters["in_words"] = in_words  # what a calibrated probability means
     made.filters["line"] = line  # control characters made visible, on one line
     return made
 
