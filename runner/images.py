@@ -61,13 +61,7 @@ def find(framework: str) -> str:
 
 def within(installed: Installed) -> Installed:
     """Return the framework as its image has it: nothing of the host is to be read."""
-    python = Path("/opt", installed.name, "bin/python")
-    return installed.model_copy(update={"python": python, "folders": (), "image": name(installed.name)})
-
-
-def prefer(installed: Installed) -> Installed:
-    """Return the framework as its image has it, where the engine has that image; else as it is on the host."""
-    return within(installed) if find(installed.name) else installed
+    return installed.model_copy(update={"python": Path("/opt", installed.name, "bin/python"), "folders": ()})
 
 
 def build(framework: str, home: Path) -> str:

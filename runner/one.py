@@ -47,15 +47,8 @@ class Workshop:
 
     def installing(self) -> Self:
         """Install the frameworks of the bench, unless they are, and return a workshop that knows them."""
-        return replace(self, installed=tuple(self._install(name) for name in self.config.frameworks))
-
-    def _install(self, name: str) -> Installed:
-        installed = self.framework(name).install(self.home)
-        if self.config.sandbox != "docker":
-            return installed
-        from runner import images  # noqa: PLC0415 - of one sandbox alone
-
-        return images.prefer(installed)
+        found = tuple(self.framework(name).install(self.home) for name in self.config.frameworks)
+        return replace(self, installed=found)
 
     def framework(self, name: str) -> Framework:
         """Return the framework of that name."""
@@ -98,7 +91,7 @@ class Workshop:
     def _make(self, cell: Cell, folder: Path, blank: Run) -> Run:
         framework, task = self.framework(cell.framework), self._task(cell)
         known = (each for each in self.installed if each.name == cell.framework)
-        installed = next(known, None) or self._install(cell.framework)
+        installed = next(known, None) or framework.install(self.home)
         workspace = folder / "workspace"
         workspace.mkdir()
         self.task_set.build(task, workspace)
@@ -138,7 +131,6 @@ class Workshop:
                     env=start.env,
                     workspace=workspace,
                     readable=start.readable,
-                    image=installed.image,
                     ports=ports,
                     bounds=Bounds(seconds=self.config.caps.seconds or Bounds().seconds),
                     log=folder / "log.txt",

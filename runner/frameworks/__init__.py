@@ -36,16 +36,12 @@ class InstallError(RuntimeError):
 
 
 class Installed(Frozen):
-    """A framework's environment on the host: `python` runs it, `folders` are what a sandbox must let it read.
-
-    Where `image` is named, the environment is in that image of the docker sandbox, and `python` is a place in there.
-    """
+    """A framework's environment on the host: `python` runs it, `folders` are what a sandbox must let it read."""
 
     name: str
     version: str
     python: Path
     folders: tuple[Path, ...]
-    image: str = ""
 
 
 class Setup(Frozen):

@@ -73,9 +73,8 @@ def test_a_dockerfile_makes_an_environment_of_the_wheels_without_any_network(tmp
 
 
 @needs_docker
-def test_a_framework_without_an_image_is_taken_from_the_host(tmp_path: Path) -> None:
-    installed = Installed(name="no-such-framework", version="1", python=tmp_path / "python", folders=(tmp_path,))
-    assert images.prefer(installed) == installed
+def test_an_image_that_nobody_has_built_is_not_found() -> None:
+    assert images.find("no-such-framework") == ""
 
 
 @needs_docker
