@@ -148,13 +148,13 @@ def agree(
     `annotators` restricts and orders them (all, sorted, if None); one who shares no run with another is left out.
     `groups` gives a run's task (a run is a task of its own where it is silent). `taxonomy` is needed for the fields
     `tier2` and `phase`; a cause that it does not hold stays as it is. `unknown` counts as a label. Where an annotator
-    labelled a run twice, its first word counts. Agents are compared by `agent_key`. Raises ValueError where an
-    annotator named has no label, or no run has two.
+    labelled a run twice, its first word counts; what was adjudicated does not. Agents are compared by `agent_key`.
+    Raises ValueError where an annotator named has no label, or no run has two.
     """
     said: dict[str, dict[str, str]] = {}
     provenance: dict[str, set[Provenance]] = {}
     for note in annotations:
-        if (label := field_value(note, field, taxonomy)) is not None:
+        if not note.adjudicated and (label := field_value(note, field, taxonomy)) is not None:
             said.setdefault(note.trace, {}).setdefault(note.annotator, label)
             provenance.setdefault(note.annotator, set()).add(note.provenance)
     names = tuple(annotators) if annotators is not None else tuple(sorted(provenance))

@@ -30,8 +30,10 @@ class Annotation(Frozen):
     """One line of an annotations file. Every judgement may be absent; whose it is may not.
 
     `trace` is the id of the run, `file` its path relative to the annotations file. `step` is a `Step.index`.
-    `native_category` is the cause in the annotator's own scheme. A key that is not named here is refused: a mistyped
-    key would be a label lost in silence.
+    `native_category` is the cause in the annotator's own scheme. `uid` names the record where it was exported from.
+    `unsure`: said with a "not sure"; it counts for agreement, not as a label. `adjudicated`: the last word on a
+    disagreement; it goes before all others as a label, and is not an annotator's own for agreement. A key that is not
+    named here is refused: a mistyped key would be a label lost in silence.
     """
 
     trace: str = Field(min_length=1)
@@ -45,6 +47,9 @@ class Annotation(Frozen):
     native_category: str | None = None
     confidence: Literal["low", "medium", "high"] | Annotated[float, Field(ge=0, le=1)] | None = None
     note: str | None = None
+    uid: str | None = Field(default=None, pattern="^[0-9A-Za-z_-]{1,32}$")
+    unsure: bool = False
+    adjudicated: bool = False
 
     @field_validator("secondary", mode="before")
     @classmethod
@@ -132,10 +137,12 @@ def write(path: Path, records: Iterable[Annotation]) -> None:
 def merge(annotations: Sequence[Annotation]) -> Label:
     """Resolve the annotations of one run into one label, field by field.
 
-    Human statements go before injected ones, those before a model's. Among annotators of one provenance the most
-    frequent value holds, on a tie the one that comes first. `unknown` is a statement. `secondary` is that of the
-    first annotator whose cause holds.
+    What was adjudicated holds, where it was. Else human statements go before injected ones, those before a model's.
+    Among annotators of one provenance the most frequent value holds, on a tie the one that comes first. `unknown` is
+    a statement, one that is `unsure` is none. `secondary` is that of the first annotator whose cause holds.
     """
+    last = [record for record in annotations if record.adjudicated and not record.unsure]
+    annotations = last or [record for record in annotations if not record.unsure]
     cause, cause_by = _resolve((record.cause, record.provenance) for record in annotations)
     step, step_by = _resolve((record.step, record.provenance) for record in annotations)
     agent, agent_by = _resolve((record.agent, record.provenance) for record in annotations)

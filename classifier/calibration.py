@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier.diagnosis import Familiarity
+from classifier.index import is_taught
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -214,15 +215,19 @@ class Acquaintance:
         )
         return cls(tuple(runs), vectors, agents, far)
 
-    def trust(self, system: str, vector: NDArray[np.floating], agents: Collection[str]) -> float:
+    def trust(
+        self, system: str, vector: NDArray[np.floating], agents: Collection[str], *, vouched: bool = False
+    ) -> float:
         """Return how far (0 to 1) the cause model's word on a run of this system can be taken as on known runs.
 
         n / (n + 8) of its n labelled runs, each by its weight, halved where the run is unlike all of them. 0 where none
         of its agents acts in them: one framework carries many systems, and another team of agents is another system.
+        `vouched`: labels that only a judge has taught do not count.
         """
         if not self._met(system, agents):
             return 0.0
-        n = sum(run.weight for run in self.runs if run.system == system)
+        counted = [run for run in self.runs if run.system == system and not (vouched and is_taught(run))]
+        n = sum(run.weight for run in counted)
         share = n / (n + HALF)
         return share if n < ENOUGH or self.p_value(system, vector) >= STRANGE else share / 2
 

@@ -19,6 +19,7 @@ from classifier.terminal import (
     console,
     load_classifier,
     or_fail,
+    say,
     show,
     watched,
     write,
@@ -49,7 +50,7 @@ def evaluate(
         typer.Option("--with", help="Labelled folder to learn from as well, never asked about; may be given often."),
     ] = None,
     risk: Annotated[
-        float, typer.Option("--risk", min=0.001, max=0.5, help="Share of wrong verdicts to accept without a judge.")
+        float, typer.Option("--risk", min=0.001, max=0.9, help="Share of wrong verdicts to accept without a judge.")
     ] = RISK,
     seeds: Annotated[int, typer.Option(min=1, help="Repeat --cv or --held-out over so many splits.")] = SEEDS,
     as_json: JsonOption = False,
@@ -82,6 +83,9 @@ def evaluate(
 
     classifier = load_classifier(context, index, embedder, taxonomy)
     examples = in_own_words(examples, classifier.taxonomy) if native else examples
+    learnt: frozenset[str] = getattr(classifier, "learnt", frozenset())
+    if seen := sum(example.trace.id in learnt for example in examples):
+        say(f"{seen} of these runs are in the index, which knows them by heart: promises and figures are flattered")
     cases = evaluation.cases(examples, predict(classifier, examples))
     found = or_fail(partial(evaluation.evaluate, cases, classifier.taxonomy, risk=risk))
     if as_json:

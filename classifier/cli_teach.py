@@ -46,7 +46,9 @@ def teach(
     They weigh less than a person's label and are marked as a model's. Give all runs of the system each time, with the
     index that knew none of them: an opinion is weighed anew by what people have said since.
     """
-    from classifier import teach as lessons  # noqa: PLC0415 - not on the path of classify
+    from classifier import risk  # noqa: PLC0415 - not on the path of classify
+    from classifier import teach as lessons  # noqa: PLC0415 - as above
+    from classifier.index import is_taught  # noqa: PLC0415 - as above
 
     classifier = load_classifier(context, index, embedder, taxonomy)
     with opened(classifier, cli_judge.offline(chosen)) as (asking, _, __):
@@ -63,14 +65,21 @@ def teach(
     made, weighed, combiner = or_fail(partial(lessons.learn, asking.index, told, tables, classifier.taxonomy.ids))
     or_fail(partial(made.save, out))
     mine = {lesson.run for lesson in weighed}
-    taught = [run for run in made.runs if run.run in mine and lessons.is_taught(run) and run.cause is not None]
+    taught = [run for run in made.runs if run.run in mine and is_taught(run) and run.cause is not None]
     people = sum(lesson.cause is not None for lesson in weighed)
     say(f"{out}: index {made.version} of {len(made.runs)} labelled runs")
     say(f"of {len(examples)} runs given, {people} are labelled by people and {len(taught)} by {chosen.judge}")
     if taught:
         mean = sum(run.weight for run in taught) / len(taught)
         say(f"a label by {chosen.judge} weighs {mean:.2f} on average, beside 1 of a person's")
-    say(str(lessons.promise(lessons.review(made, weighed, tables), combiner, chosen.risk)))
+    say(
+        f"{chosen.judge} is taken to be right in {combiner.overall:.0%} of the cases, by {combiner.seen} opinions that "
+        "people have checked"
+    )
+    systems = {lesson.system for lesson in weighed}
+    for system, grounds in risk.grounds(made.group("taught")).items():
+        if system in systems:
+            say(f"{system}: {risk.expect(grounds, chosen.risk)}")
 
 
 def _runs(paths: list[str]) -> tuple[Example, ...]:

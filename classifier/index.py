@@ -174,6 +174,11 @@ class Index:
         return cls(made["embedder"][0], made["taxonomy"][0], runs, vectors, agents, arrays)
 
 
+def is_taught(run: Labelled) -> bool:
+    """Say whether a label of an index is a judge's opinion that nobody has vouched for."""
+    return run.provenance is Provenance.MODEL and run.weight < 1
+
+
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Scale rows (n, d) to length 1; a zero row stays."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

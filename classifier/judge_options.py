@@ -40,7 +40,7 @@ class Chosen:
     ] = When.AUTO
     risk: Annotated[
         float,
-        typer.Option("--risk", min=0.001, max=0.5, help="Largest share of wrong verdicts among those not asked about."),
+        typer.Option("--risk", min=0.001, max=0.9, help="Largest share of wrong verdicts among those not asked about."),
     ] = RISK
     votes: Annotated[int, typer.Option("--votes", min=1, max=25, help="How often each run is asked about.")] = 1
     base: Annotated[str | None, typer.Option("--judge-base", help="Address of the model's API, where not usual.")] = (
@@ -98,6 +98,8 @@ def judged(classifier: Classifies, chosen: Chosen) -> Iterator[Classifies]:
     with opened(classifier, chosen) as (asking, _, caller):
         if asking.judge and asking.judge.when is When.AUTO:
             say(str(asking.promise))
+            for system, promise in asking.taught.items():
+                say(f"{system}, taught by a judge: {promise}")
         try:
             yield asking
         finally:

@@ -11,7 +11,7 @@ from classifier import __version__, embedders, evidence, features, signals
 from classifier import taxonomy as taxonomies
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import Combiner, credible, frequency
+from classifier.combine import Combiner, credible, frequency, lead
 from classifier.decide import Findings, decide
 from classifier.diagnosis import (
     Cost,
@@ -24,9 +24,9 @@ from classifier.diagnosis import (
     likeliest,
 )
 from classifier.encoding import encode
-from classifier.index import Index, IndexRefusedError, unit
+from classifier.index import Index, IndexRefusedError, is_taught, unit
 from classifier.localise import Localiser
-from classifier.risk import RISK, Promise, When, promise
+from classifier.risk import RISK, Promise, When, ask, expect, grounds, promise
 from classifier.segments import segment
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class Weighed(NamedTuple):
     """What the labelled runs say of a run: likely steps, every cause's probability, the candidate set, who voted.
 
     `trust` (0 to 1): how far the vote counts on this run; see `Acquaintance.trust`.
-    `sure`: the confidence as on runs of a known system, which the promise of `risk` is made on.
+    `sure`: the confidence as on runs of a known system, which the promise of `risk` is made on. `beside` and `vouched`
+    are the causes and the trust as they stand beside a judge's opinion: what a judge has taught does not count there,
+    or its word would count twice.
     """
 
     steps: tuple[StepChoice, ...]
@@ -58,6 +60,8 @@ class Weighed(NamedTuple):
     familiarity: Familiarity
     trust: float
     sure: float
+    beside: dict[str, float]
+    vouched: float
 
 
 class Combines(Protocol):
@@ -103,6 +107,7 @@ class Classifier:
             raise ValueError("its steps are described by other columns")
         self.combiner = _combiner(index, taxonomy) if judge else None
         self.promise = self.promised(judge.risk) if judge else None
+        self.taught = _taught(index, judge.risk) if judge else {}
 
     @classmethod
     def load(cls, index: Path | None = None, *, embedder: str | None = None, taxonomy: str | None = None) -> Classifier:
@@ -151,12 +156,18 @@ class Classifier:
         return Reading(trace, table, self.weigh(table, trace.framework), signals.read(trace))
 
     def asks(self, reading: Reading) -> bool:
-        """Say whether the judge is to be asked: a system that the index does not know is always asked about."""
+        """Say whether the judge is to be asked: a system that the index does not know is always asked about.
+
+        One that a judge has taught the index has a promise of its own (`taught`), and some runs are asked about anyhow.
+        """
         if self.judge is None or self.promise is None or reading.trace.succeeded or self.judge.when is When.NEVER:
             return False
-        if self.judge.when is When.ALWAYS or self.promise.threshold is None:
+        weighed, trace = reading.weighed, reading.trace
+        if self.judge.when is When.ALWAYS or weighed.familiarity is not Familiarity.KNOWN:
             return True
-        return reading.weighed.familiarity is not Familiarity.KNOWN or reading.weighed.sure < self.promise.threshold
+        if trace.framework in self.taught:
+            return ask(trace.id, max(weighed.causes.values()), self.taught[trace.framework]) is not None
+        return self.promise.threshold is None or weighed.sure < self.promise.threshold
 
     def question(self, reading: Reading) -> Question:
         """Return what the judge is told."""
@@ -180,6 +191,8 @@ class Classifier:
         causes, candidates, steps = weighed.causes, weighed.candidates, weighed.steps
         if opinion and both:
             causes = both.causes(self._open(weighed), opinion)
+            if weighed.vouched == 0 and opinion.cause:
+                causes = lead(causes, opinion.cause)  # of such a system the neighbours know nothing
             candidates = credible(causes)
             steps = both.steps(weighed.steps, opinion, len(trace.steps))
         best = likeliest(weighed.causes)[0]
@@ -207,11 +220,11 @@ class Classifier:
 
         On a system that the index cannot speak for, a cause that it has never seen is as likely as any other.
         """
-        if weighed.trust > 0:
-            return weighed.causes
+        if weighed.vouched > 0:
+            return weighed.beside
         unseen = dict.fromkeys(self.taxonomy.ids, 1 / len(self.taxonomy.ids))
-        whole = sum({**unseen, **weighed.causes}.values())
-        return {cause: p / whole for cause, p in {**unseen, **weighed.causes}.items()}
+        whole = sum({**unseen, **weighed.beside}.values())
+        return {cause: p / whole for cause, p in {**unseen, **weighed.beside}.items()}
 
     def weigh(self, table: StepTable, system: str) -> Weighed:
         """Ask the labelled runs about a run of an agent system, given as its step table."""
@@ -219,7 +232,9 @@ class Classifier:
         vote = self._causes.predict(table, ranked, system)
         middle = unit(table.vectors.mean(axis=0)[None])[0]
         trust = self._acquaintance.trust(system, middle, set(table.agents))
+        vouched = self._acquaintance.trust(system, middle, set(table.agents), vouched=True)
         judged = self._calibration.judge(vote.probabilities, trust)
+        beside = self._calibration.judge(vote.probabilities, vouched)
         first = np.argsort(-ranked, kind="stable")[:STEPS]
         return Weighed(
             steps=tuple(
@@ -243,6 +258,8 @@ class Classifier:
             familiarity=self._acquaintance.familiarity(system, middle, set(table.agents)),
             trust=trust,
             sure=float(self._calibration.judge(vote.probabilities, 1.0).probabilities.max()),
+            beside=dict(zip(vote.labels, beside.probabilities.tolist(), strict=True)),
+            vouched=vouched,
         )
 
     def _quote(self, trace: Trace, table: StepTable, step: int, cause: str) -> str | None:
@@ -260,3 +277,9 @@ def _combiner(index: Index, taxonomy: Taxonomy) -> Combiner:
     if learnt:
         return Combiner.from_arrays(learnt)
     return Combiner.stated(taxonomy.ids, frequency=frequency(run.cause for run in index.runs))
+
+
+def _taught(index: Index, risk: float) -> dict[str, Promise]:
+    """Return what is promised of each system that a judge has taught the index; nothing where it kept no grounds."""
+    none = dict.fromkeys((run.system for run in index.runs if is_taught(run)), np.zeros((0, 2)))
+    return {system: expect(told, risk) for system, told in sorted({**none, **grounds(index.group("taught"))}.items())}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from classifier.bootstrap import Floats
 
 BINS = 10
+RISKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -59,11 +60,13 @@ class Accepted(Frozen):
 class RiskCoverage(Frozen):
     """Accuracy against coverage. `aurc`: mean risk over all coverages (Geifman and El-Yaniv 2017), lower is better.
 
-    `promise`: what the same runs allow to be promised of those that no judge is asked about.
+    `promise`: what the same runs allow to be promised of those that no judge is asked about; `promises`: the same at
+    each of `RISKS`.
     """
 
     rows: tuple[Accepted, ...]
     promise: Promise
+    promises: tuple[Promise, ...]
     aurc: Estimate
 
 
@@ -137,8 +140,8 @@ def risk_coverage(
             )
         )
     held_out = np.column_stack([confidence, right])
-    promised = promise(held_out if once is None else held_out[once], risk)
-    return RiskCoverage(rows=tuple(rows), promise=promised, aurc=estimate(area, n, tasks=tasks))
+    promised, *others = (promise(held_out if once is None else held_out[once], each) for each in (risk, *RISKS))
+    return RiskCoverage(rows=tuple(rows), promise=promised, promises=tuple(others), aurc=estimate(area, n, tasks=tasks))
 
 
 def _risks(confidence: Floats, right: Floats, weight: Floats) -> Floats:

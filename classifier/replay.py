@@ -156,7 +156,7 @@ def taught_by(run: Run) -> Labelled | None:
     if run.hearing.opinion is None or run.label is None or run.label.cause in {None, UNKNOWN}:
         return None
     return Labelled(
-        causes=run.reading.weighed.causes,
+        causes=run.reading.weighed.beside,
         opinion=run.hearing.opinion,
         cause=run.label.cause or "",
         group=run.group,

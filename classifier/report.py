@@ -32,18 +32,18 @@ _SURE = (  # from this calibrated probability on, in words
     (0.25, "one guess among several"),
     (0.0, "little more than a guess"),
 )
-_FAMILIAR = {
+FAMILIAR = {
     Familiarity.KNOWN: "",
     Familiarity.SIMILAR: "The index holds runs that resemble this system, but none of it: trust the verdict less.",
     Familiarity.NEW: "The index holds no run like this one: take the verdict as a hint, not as a finding.",
 }
-_KINDS = {
+KINDS = {
     "learning_from_feedback": "learn from feedback",
     "early_stop": "stop early",
     "navigation_replanning": "go back to planning",
     "navigation_tool": "go to a tool",
 }
-_PROVENANCE = {
+PROVENANCE = {
     Provenance.HUMAN: "labelled by people",
     Provenance.INJECTED: "fault injected",
     Provenance.MODEL: "coded by a model",
@@ -126,9 +126,9 @@ def page(diagnosis: Diagnosis, taxonomy: Taxonomy) -> Group:
         for run in diagnosis.neighbours[:_SHOWN_NEIGHBOURS]:
             where = "" if run.step is None else f", step {run.step}"
             what = f"{line(run.trace_id)} ({line(run.system)}{where}): {name_of(run.cause, taxonomy)}"
-            parts.append(_item(f"{run.similarity:.2f}", f"{what}, {_PROVENANCE[run.provenance]}"))
+            parts.append(_item(f"{run.similarity:.2f}", f"{what}, {PROVENANCE[run.provenance]}"))
     if diagnosis.mitigation:
-        kind = _KINDS.get(diagnosis.mitigation.kind, line(diagnosis.mitigation.kind))
+        kind = KINDS.get(diagnosis.mitigation.kind, line(diagnosis.mitigation.kind))
         parts += [_heading("What to do"), _indented(f"{line(diagnosis.mitigation.advice)} ({kind})")]
     if diagnosis.notes:
         parts += [_heading("Mind"), *(_item("-", line(note)) for note in diagnosis.notes)]
@@ -223,7 +223,7 @@ def _verdict(diagnosis: Diagnosis, taxonomy: Taxonomy) -> Table:
     if diagnosis.step is not None:
         who = f", {line(diagnosis.agent)}" if diagnosis.agent else ""
         grid.add_row("Where", Text(f"step {diagnosis.step}{who}{_other_steps(diagnosis)}"))
-    if warning := _FAMILIAR[diagnosis.familiarity]:
+    if warning := FAMILIAR[diagnosis.familiarity]:
         grid.add_row("Warning", Text(warning, style="yellow"))
     return grid
 

@@ -12,6 +12,7 @@ Bentkus, which is wider on a few hundred runs.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from pydantic import Field
 from classifier.trace import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 RISK, SURE = 0.1, 0.95
 PARTS = 10  # of the labelled runs, tested one after the other
 STARTS = (1, 5)  # the parts that a sequence begins with
+AUDIT = 0.05  # share of the runs accepted on a taught system that the judge is asked about all the same
 
 
 class When(StrEnum):
@@ -41,12 +43,21 @@ class When(StrEnum):
     NEVER = "never"
 
 
+class Ask(StrEnum):
+    """Why the judge is asked about a run of a taught system."""
+
+    UNSURE = "unsure"
+    AUDIT = "audit"
+
+
 class Promise(Frozen):
     """What the labelled runs allow to be promised.
 
     A verdict is accepted without asking from `threshold` on; None: no promise, all is asked. `runs` are the labelled
     runs, of which `accepted` would be accepted and `wrong` of those are wrong; `bound` is the upper bound of their
     share, at the level of one sequence. Without a promise these tell of the first test, 0 where there was none.
+    `opinions` of the runs have a judge's word for a label, which counts as wrong by its probability. `least` is the
+    least risk, in whole percent, of which anything could be promised; None: there is none.
     """
 
     risk: float = Field(gt=0, lt=1)
@@ -56,31 +67,73 @@ class Promise(Frozen):
     accepted: int
     wrong: int
     bound: float
+    opinions: int = 0
+    least: float | None = None
 
     def __str__(self) -> str:
         """Return the promise, or why there is none, as a sentence."""
+        them = f"{self.runs} labelled runs"
+        if self.opinions:
+            them = f"{self.runs} runs, {self.opinions} of them by a judge's word for what that is worth,"
         if self.threshold is not None:
             return (
                 f"From a confidence of {self.threshold:.2f} on, at most {self.risk:.0%} of the verdicts are wrong, "
-                f"{self.sure:.0%} sure: {self.wrong} of the {self.accepted} surest of {self.runs} labelled runs were."
+                f"{self.sure:.0%} sure: {self.wrong} of the {self.accepted} surest of {them} were."
             )
         enough = fewest(self.risk, _level(self.sure))
         why = (
-            f"{self.wrong} of the {self.accepted} surest of {self.runs} labelled runs were wrong"
+            f"{self.wrong} of the {self.accepted} surest of {them} were wrong"
             if self.accepted
-            else f"{self.runs} labelled runs are too few, {enough} without a mistake would do"
+            else f"{them} are too few, {enough} without a mistake would do"
         )
+        other = "" if self.least is None else f" A promise can be made from a risk of {self.least:.0%} on."
         return (
             f"No confidence can be named from which at most {self.risk:.0%} of the verdicts are wrong, "
-            f"{self.sure:.0%} sure: {why}. So every run is asked about."
+            f"{self.sure:.0%} sure: {why}. So every run is asked about.{other}"
         )
 
 
 def promise(held_out: Floats, risk: float = RISK, sure: float = SURE) -> Promise:
     """Return the least threshold that keeps the promise, from (n, 2) confidences and whether they were right.
 
-    The runs must be ones that the confidence was not learnt from.
+    The runs must be ones that the confidence was not learnt from. Where nothing can be promised, it is told at which
+    risk something could: `Promise.least`.
     """
+    found = _promise(held_out, risk, sure)
+    if found.threshold is not None:
+        return found
+    beyond = (percent / 100 for percent in range(math.floor(100 * risk) + 1, 100))
+    least = next((other for other in beyond if _promise(held_out, other, sure).threshold is not None), None)
+    return found.model_copy(update={"least": least})
+
+
+def expect(told: Floats, risk: float = RISK, sure: float = SURE) -> Promise:
+    """Return the promise on a taught system, from (n, 2): confidences, and the probability that each was right.
+
+    Whole mistakes are counted, never fewer above any confidence than are expected there. A probability of 0 or 1 is
+    one that somebody vouches for.
+    """
+    import numpy as np  # noqa: PLC0415 - see `_promise`
+
+    told = told[np.argsort(-told[:, 0], kind="stable")]
+    expected = np.ceil(np.cumsum(1 - told[:, 1]) - 1e-9)
+    found = promise(np.column_stack([told[:, 0], 1 - np.diff(expected, prepend=0.0)]), risk, sure)
+    return found.model_copy(update={"opinions": int(((told[:, 1] > 0) & (told[:, 1] < 1)).sum())})
+
+
+def ask(run: str, confidence: float, promised: Promise, audit: float = AUDIT) -> Ask | None:
+    """Say whether to ask the judge about a run of a taught system, and why; a run is always answered the same.
+
+    `audit` is the share of confident runs that are asked about too: without them a mistake that neighbours have once
+    learnt would never be heard of again.
+    """
+    if promised.threshold is None or confidence < promised.threshold:
+        return Ask.UNSURE
+    drawn = int.from_bytes(hashlib.sha256(f"audit {run}".encode()).digest()[:8], "big") / 2**64
+    return Ask.AUDIT if drawn < audit else None
+
+
+def _promise(held_out: Floats, risk: float, sure: float) -> Promise:
     import numpy as np  # noqa: PLC0415 - the command line's options come from here, and it has to feel instant
 
     order = np.argsort(-held_out[:, 0], kind="stable")
@@ -104,6 +157,27 @@ def promise(held_out: Floats, risk: float = RISK, sure: float = SURE) -> Promise
                 threshold = float(np.nextafter(confidence[count], 2)) if count < len(order) else 0.0
                 kept = nothing.model_copy(update={"threshold": threshold, **told})
     return kept if kept.threshold is not None else failed
+
+
+def kept(grounds: Mapping[str, Floats]) -> dict[str, NDArray[np.generic]]:
+    """Return what promises on taught systems rest on (see `expect`) as named arrays, to be stored in an index."""
+    import numpy as np  # noqa: PLC0415 - see `_promise`
+
+    systems = [system for system, told in grounds.items() for _ in told]
+    return {
+        "systems": np.array(systems, dtype=np.str_),
+        "told": np.vstack([np.zeros((0, 2)), *grounds.values()]),
+    }
+
+
+def grounds(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Floats]:
+    """Return what `kept` gave, by system; nothing where the index was not taught."""
+    import numpy as np  # noqa: PLC0415 - see `_promise`
+
+    if not arrays:
+        return {}
+    systems, told = arrays["systems"], np.asarray(arrays["told"], dtype=np.float64)
+    return {str(system): told[systems == system] for system in np.unique(systems)}
 
 
 def upper(wrong: int, runs: int, sure: float = SURE) -> float:

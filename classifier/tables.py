@@ -37,6 +37,7 @@ def evaluation_page(found: Evaluation, title: str) -> Group:
     if found.overall.risk_coverage.rows:
         parts += [_heading("What abstaining buys: naming a cause only for the surest runs"), _accepted(found.overall)]
         parts.append(Text(f"A judge would be asked about the others. {found.overall.risk_coverage.promise}"))
+        parts += [_heading("What --risk may be chosen, and how many runs a judge is asked about"), _promises(found)]
     return Group(*parts, *_cautions(found.cautions))
 
 
@@ -184,6 +185,19 @@ def _accepted(scores: Scores) -> Table:
         share, threshold = f"{row.coverage:.0%}", f"{row.threshold:.2f}"
         figures = (_value(row.accuracy), _interval(row.accuracy))
         table.add_row(str(row.runs), share, threshold, *figures, str(row.asked))
+    return table
+
+
+def _promises(found: Evaluation) -> Table:
+    table = _table("at most wrong unasked", "confidence from", "unasked", "of them wrong", "calls for 100 runs")
+    for promise in found.overall.risk_coverage.promises:
+        if promise.threshold is None:
+            table.add_row(f"{promise.risk:.0%}", "no promise", "0", "", "100")
+            continue
+        wrong, calls = promise.wrong / promise.accepted, 100 * (1 - promise.accepted / promise.runs)
+        table.add_row(
+            f"{promise.risk:.0%}", f"{promise.threshold:.2f}", str(promise.accepted), f"{wrong:.0%}", f"{calls:.0f}"
+        )
     return table
 
 

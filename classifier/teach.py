@@ -8,10 +8,8 @@ its task, by all that people have said of other opinions meanwhile. An opinion t
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +18,10 @@ from pydantic import Field
 from classifier import causes, risk, training
 from classifier.calibration import Acquaintance, Calibration
 from classifier.causes import CauseModel
-from classifier.combine import STATED, Combiner, Labelled, Worth, frequency
+from classifier.combine import STATED, Combiner, Labelled, Worth, frequency, lead
 from classifier.diagnosis import Candidate, Provenance, StepChoice, likeliest
 from classifier.folds import grouped_folds
-from classifier.index import Index, unit
+from classifier.index import Index, is_taught, unit
 from classifier.index import Labelled as Taught
 from classifier.localise import Localiser
 from classifier.trace import Frozen
@@ -31,14 +29,18 @@ from classifier.trace import Frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from classifier.combine import Said
     from classifier.features import StepTable
     from classifier.pipeline import Weighed
     from classifier.risk import Promise
 
+    Floats = NDArray[np.float64]
+
+ROOT = 1 / 3  # power of its probability that an opinion weighs: at the plain one, labels of other systems drown it
 SUREST = 0.95  # no opinion weighs as much as a label that somebody vouches for
 STEP_SURE = 0.4  # a step that is less likely is not taught: a localiser has no weights
-AUDIT = 0.05  # share of the runs accepted without asking that the judge is asked about all the same
 
 
 class Told(Frozen):
@@ -53,14 +55,16 @@ class Told(Frozen):
 class Lesson(Frozen):
     """A run of a new system and what was said of it. Holds nothing of its text.
 
-    `before`: what the neighbours said who had not seen it, `steps` the likely ones of its `length`. `opinion` None:
-    the judge was not asked. `cause` and `step` are what a person said of it, None: nobody did.
+    `before`: what the neighbours said who had not seen it, `trust` (0 to 1) how far labels of its system that somebody
+    vouches for carried that, `steps` the likely ones of its `length`. `opinion` None: the judge was not asked. `cause`
+    and `step` are what a person said of it, None: nobody did.
     """
 
     run: str
     system: str
     group: str
     before: tuple[Candidate, ...]
+    trust: float = Field(default=0.0, ge=0, le=1)
     steps: tuple[StepChoice, ...] = ()
     length: int = Field(ge=1)
     opinion: Told | None = None
@@ -76,8 +80,9 @@ class Lesson(Frozen):
             system=labelled.system,
             group=labelled.group,
             before=tuple(
-                Candidate(cause=cause, probability=weighed.causes[cause]) for cause in likeliest(weighed.causes)
+                Candidate(cause=cause, probability=weighed.beside[cause]) for cause in likeliest(weighed.beside)
             ),
+            trust=weighed.vouched,
             steps=weighed.steps,
             length=length,
             opinion=Told.model_validate(opinion, from_attributes=True) if opinion else None,
@@ -91,10 +96,16 @@ class Lesson(Frozen):
         return {candidate.cause: candidate.probability for candidate in self.before}
 
     def verdict(self, combiner: Combiner) -> dict[str, float]:
-        """Return the probabilities of the causes: those a person left, or neighbours and opinion together."""
+        """Return the probabilities of the causes: those a person left, or neighbours and opinion together.
+
+        Of a system of which the neighbours know nothing the judge's cause goes first.
+        """
         if self.cause is not None:
             return {self.cause: 1.0}
-        return self.causes if self.opinion is None else combiner.causes(self.causes, self.opinion)
+        if self.opinion is None:
+            return self.causes
+        both = combiner.causes(self.causes, self.opinion)
+        return lead(both, self.opinion.cause) if self.trust == 0 and self.opinion.cause else both
 
     def label(self, combiner: Combiner) -> Taught:
         """Return what the run teaches.
@@ -112,25 +123,13 @@ class Lesson(Frozen):
             verdict = self.verdict(combiner)
             best = max(verdict, key=lambda name: (verdict[name], name))
             if best in {self.opinion.cause, self.opinion.second_cause}:
-                cause, weight = best, min(verdict[best], SUREST)
+                cause, weight = best, min(verdict[best] ** ROOT, SUREST)
                 first = combiner.steps(self.steps, self.opinion, self.length, keep=1)[0]
                 step = first.step if first.probability >= STEP_SURE else None
         return Taught(
             run=self.run, system=self.system, group=self.group, step=step, cause=cause,
             provenance=Provenance.MODEL, weight=weight,
         )  # fmt: skip
-
-
-class Ask(StrEnum):
-    """Why the judge is asked."""
-
-    UNSURE = "unsure"
-    AUDIT = "audit"
-
-
-def is_taught(run: Taught) -> bool:
-    """Say whether a label of an index is a judge's opinion that nobody has vouched for."""
-    return run.provenance is Provenance.MODEL and run.weight < 1
 
 
 def counts(index: Index) -> Mapping[tuple[str, Provenance, bool], int]:
@@ -143,17 +142,20 @@ def learn_worth(
     labels: Sequence[str],
     worth: Worth = STATED,
     usual: Mapping[str, float] | None = None,
+    unlabelled: Iterable[Lesson] = (),
 ) -> Combiner:
     """Return what the judge is worth by those of its opinions on which a person has spoken.
 
-    `usual` is the `frequency` of `Combiner.fit`.
+    `usual` is the `frequency` of `Combiner.fit`, `unlabelled` its opinions that count by how far they agree with
+    neighbours who have seen none of them.
     """
     seen = [
         Labelled(each.causes, each.opinion, each.cause, each.group, each.steps, each.length, each.step)
         for each in lessons
         if each.opinion is not None and each.cause is not None
     ]
-    return Combiner.fit(seen, labels, worth, usual)
+    others = [(each.causes, each.opinion) for each in unlabelled if each.opinion is not None and each.cause is None]
+    return Combiner.fit(seen, labels, worth, usual, others)
 
 
 def learn(
@@ -162,14 +164,21 @@ def learn(
     """Teach an index all lessons at once; return it, the lessons as they were weighed, and what the judge is worth.
 
     `labels` are the taxonomy's causes. Trains twice: what people said of some of the runs weighs the opinions on the
-    others. Raises what `extend` raises.
+    others. The index keeps what a promise on each of their systems rests on. Raises what `extend` raises.
     """
     usual = frequency(run.cause for run in base.runs if not is_taught(run))
-    combiner = learn_worth(lessons, labels, usual=usual)
+    # what neighbours say whom the judge has taught agrees with it anyhow: they are not asked how far it agrees
+    fresh = [
+        lesson for lesson in lessons if not any(run.system == lesson.system and is_taught(run) for run in base.runs)
+    ]
+    combiner = learn_worth(lessons, labels, usual=usual, unlabelled=fresh)
     first = extend(base, lessons, tables, combiner)
     weighed = review(first, lessons, tables, vouched=True)
-    combiner = learn_worth(weighed, labels, usual=usual)
-    return extend(first, weighed, tables, combiner), weighed, combiner
+    combiner = learn_worth(weighed, labels, usual=usual, unlabelled=fresh)
+    made = extend(first, weighed, tables, combiner)
+    grounds = risk.grounds(made.group("taught")) | told(weighed, review(made, weighed, tables), combiner)
+    kept = {f"taught/{name}": value for name, value in risk.kept(grounds).items()}
+    return replace(made, arrays={**made.arrays, **kept}), weighed, combiner
 
 
 def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTable], combiner: Combiner) -> Index:
@@ -187,10 +196,9 @@ def extend(index: Index, lessons: Sequence[Lesson], tables: Mapping[str, StepTab
             labels[lesson.run] = lesson.label(combiner)
     rows = [held[run] if run in held else tables[run] for run in labels]
     fitted = training.fit(list(labels.values()), rows, embedder=index.embedder, taxonomy=index.taxonomy)
-    vouched = [not is_taught(run) for run in fitted.runs if run.cause is not None]
-    accepted = {"calibration/accepted": fitted.arrays["calibration/accepted"][vouched]}
     learnt = {f"combiner/{name}": value for name, value in combiner.to_arrays().items()}
-    return replace(fitted, arrays={**fitted.arrays, **accepted, **learnt})
+    before = {name: value for name, value in index.arrays.items() if name.startswith("taught/")}
+    return replace(fitted, arrays={**fitted.arrays, **before, **learnt})
 
 
 def review(
@@ -210,7 +218,7 @@ def review(
     ranked = {run: localiser.rank(held[run], system) for run, system in systems.items() if run in held}
     trusted = [i for i, run in enumerate(index.runs) if not (vouched and is_taught(run))]
     asked = [lesson for lesson in lessons if lesson.run in held]
-    said: dict[str, tuple[Candidate, ...]] = {}
+    said: dict[str, tuple[tuple[Candidate, ...], float]] = {}
     for _, test in grouped_folds([lesson.group for lesson in asked]):
         barred = {asked[t].group for t in test}
         kept = [i for i in trusted if index.runs[i].group not in barred]
@@ -223,41 +231,38 @@ def review(
             votes = np.full(len(whole.labels), causes.SMALL)
             votes[columns] = part.predict(table, ranked[lesson.run], lesson.system).probabilities
             middle = unit(table.vectors.mean(axis=0)[None])[0]
-            p = calibration.judge(
-                votes / votes.sum(), known.trust(lesson.system, middle, set(table.agents))
-            ).probabilities
-            said[lesson.run] = tuple(
-                Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")
+            trust = known.trust(lesson.system, middle, set(table.agents))
+            p = calibration.judge(votes / votes.sum(), trust).probabilities
+            said[lesson.run] = (
+                tuple(Candidate(cause=whole.labels[c], probability=float(p[c])) for c in np.argsort(-p, kind="stable")),
+                trust,
             )
-    return tuple(lesson.model_copy(update={"before": said.get(lesson.run, lesson.before)}) for lesson in lessons)
+    return tuple(
+        lesson.model_copy(update=dict(zip(("before", "trust"), said[lesson.run], strict=True)))
+        if lesson.run in said
+        else lesson
+        for lesson in lessons
+    )
 
 
-def promise(lessons: Iterable[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE) -> Promise:
-    """Return from which confidence on the neighbours may go unasked on this system, so that at most `wrong` are wrong.
+def told(lessons: Iterable[Lesson], now: Iterable[Lesson], combiner: Combiner) -> dict[str, Floats]:
+    """Return by system what a promise rests on: (n, 2), the neighbours' confidence and how likely they are right.
 
-    Where no person has spoken on a run, the neighbours' verdict counts as right by its probability beside the opinion.
-    So the promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
+    `now` are the same lessons, as neighbours see them who have learnt the others (`review`). Where no person has spoken
+    on a run, their verdict counts as right by its probability beside the opinion, by labels that somebody vouches for.
+    So a promise holds as far as `combiner` tells what the judge is worth; to make it good, label some of the runs.
     """
-    told = []
-    for lesson in lessons:
-        if lesson.opinion is None and lesson.cause is None:
-            continue
-        best = lesson.before[0]
-        told.append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
-    told.sort(key=lambda pair: -pair[0])
-    # whole mistakes, never fewer above any confidence than are expected there
-    expected = np.ceil(np.cumsum([1 - right for _, right in told]) - 1e-9)
-    right = 1 - np.diff(expected, prepend=0.0)
-    return risk.promise(np.array([(c, r) for (c, _), r in zip(told, right, strict=True)]).reshape(-1, 2), wrong, sure)
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for lesson, seen in zip(lessons, now, strict=True):
+        if lesson.opinion is not None or lesson.cause is not None:
+            best = seen.before[0]
+            found[lesson.system].append((best.probability, lesson.verdict(combiner).get(best.cause, 0.0)))
+    return {system: np.array(pairs) for system, pairs in sorted(found.items())}
 
 
-def ask(run: str, confidence: float, promised: Promise, audit: float = AUDIT) -> Ask | None:
-    """Say whether to ask the judge about a run, and why; the same run is always answered the same.
-
-    `audit` is the share of confident runs that are asked about too: without them a mistake that neighbours have once
-    learnt would never be heard of again.
-    """
-    if promised.threshold is None or confidence < promised.threshold:
-        return Ask.UNSURE
-    drawn = int.from_bytes(hashlib.sha256(f"audit {run}".encode()).digest()[:8], "big") / 2**64
-    return Ask.AUDIT if drawn < audit else None
+def promise(
+    lessons: Sequence[Lesson], now: Sequence[Lesson], combiner: Combiner, wrong: float, sure: float = risk.SURE
+) -> Promise:
+    """Return from which confidence on the neighbours may go unasked on these lessons' system; see `told`."""
+    pairs = [np.zeros((0, 2)), *told(lessons, now, combiner).values()]
+    return risk.expect(np.vstack(pairs), wrong, sure)

@@ -6,6 +6,7 @@ The same input gives the same bytes. What is tuned is tuned by cross-validation 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from classifier import calibration, causes, features, localise
 from classifier.annotation import UNKNOWN
 from classifier.encoding import encode
 from classifier.features import StepTable
-from classifier.index import Index, Labelled, unit
+from classifier.index import Index, Labelled, is_taught, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +44,8 @@ def train(
 ) -> Index:
     """Make an index of `examples`, and of the runs that `base` holds; a run of the same id replaces that of `base`.
 
-    A run teaches the step if it has one, the cause if it has one of the taxonomy's. `watch` sees the examples go by.
+    A run teaches the step if it has one, the cause if it has one of the taxonomy's. What `base` has learnt of a judge
+    stays. `watch` sees the examples go by.
     Raises TrainingError where there is too little to learn from.
     """
     tables = [describe(example, embedder) for example in watch(examples)]
@@ -57,7 +59,10 @@ def train(
         kept = [(run, table) for run, table in zip(base.runs, tables_of(base), strict=True) if run.run not in new]
         labelled = [*(run for run, _ in kept), *labelled]
         tables = [*(table for _, table in kept), *tables]
-    return fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest)
+    made = fit(labelled, tables, embedder=embedder.name, taxonomy=taxonomy.digest)
+    # what a judge has shown to be worth, and what is promised of the systems that it taught
+    judged = {} if base is None else {k: v for k, v in base.arrays.items() if k.startswith(("combiner/", "taught/"))}
+    return replace(made, arrays={**made.arrays, **judged})
 
 
 def describe(example: Example, embedder: Embedder) -> StepTable:
@@ -132,6 +137,9 @@ def _fit(labelled: Sequence[Labelled], tables: Sequence[StepTable], embedder: st
         [calibration.Held(votes, y) for votes in fitted.held_out],
         _strangers(labelled, tables, posteriors, fitted.model, located),
     )
+    # what is promised of verdicts that nobody is asked about rests on no judge's word
+    vouched = calibrated.accepted[[not is_taught(labelled[i]) for i in named]]
+    calibrated = replace(calibrated, accepted=vouched)
     agents: defaultdict[str, set[str]] = defaultdict(set)
     for table, run in zip(tables, labelled, strict=True):
         agents[run.system].update(table.agents)

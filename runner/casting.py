@@ -39,9 +39,13 @@ def cast(cell: Cell, task: Task, task_set: TaskSet, site: str, config: Config) -
         from runner.proxy.upstream import Litellm  # noqa: PLC0415 - litellm is heavy
 
         return Part(Litellm(cell.model, api_base=config.model_base), cell.rounds, config.window, lambda _: None)
+    return stage(write(cell, task, task_set, site), cell, config)
+
+
+def stage(script: Script, cell: Cell, config: Config) -> Part:
+    """Let the scripted model play a script."""
     from runner.scripted import Player  # noqa: PLC0415 - not for others' models
 
-    script = write(cell, task, task_set, site)
     player = Player(script, cell.framework)
     return Part(player, script.max_rounds or cell.rounds, script.window or config.window, _Label(player))
 

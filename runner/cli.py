@@ -5,11 +5,13 @@ What a command needs is imported inside it: this file is read at every start of 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from classifier.judge_options import Chosen, judged, takes_judge
 from classifier.terminal import (
     EmbedderOption,
     IndexOption,
@@ -24,7 +26,7 @@ from classifier.terminal import (
     watched,
     write,
 )
-from runner import cli_run, cli_tasks, cli_verify
+from runner import cli_inject, cli_run, cli_tasks, cli_verify
 from runner.record import record
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ bench = typer.Typer(
 
 BenchFolder = Annotated[Path, typer.Argument(help="Folder that `coroner bench run` wrote.", metavar="DIR")]
 
-for command in (cli_run.run, cli_tasks.tasks, cli_tasks.install, cli_verify.verify):
+for command in (cli_run.run, cli_tasks.tasks, cli_tasks.install, cli_verify.verify, cli_inject.inject):
     bench.command()(command)
 
 
@@ -50,10 +52,12 @@ def mount(app: typer.Typer) -> None:
 
 
 @bench.command()
+@takes_judge
 def report(
     context: typer.Context,
     folder: BenchFolder,
     *,
+    chosen: Chosen,
     as_json: JsonOption = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write one self-contained page to this file.")
@@ -75,18 +79,15 @@ def report(
     if not made:
         fail(f"{folder}: no run is done yet")
     known = or_fail(lambda: taxonomies.load(taxonomy or taxonomies.DEFAULT))
-    diagnoses = (
-        or_fail(
-            lambda: found.diagnose(
+    diagnoses = None
+    with ExitStack() as stack:
+        if causes:
+            diagnoses = found.diagnose(
                 folder,
                 made,
-                lambda: load_classifier(context, index, embedder, taxonomy),
+                lambda: stack.enter_context(judged(load_classifier(context, index, embedder, taxonomy), chosen)),
                 lambda failed: watched(failed, len(failed), "Classifying"),
             )
-        )
-        if causes
-        else None
-    )
     told: Report = tables.build(made, diagnoses, known)
     if html:
         from runner.report import page  # noqa: PLC0415 - as above

@@ -128,7 +128,7 @@ class Workshop:
             ended = sandboxes.load(self.config.sandbox).run(
                 Job(
                     argv=start.argv,
-                    env=start.env,
+                    env={"HOME": sandboxes.HOME} | start.env,
                     workspace=workspace,
                     readable=start.readable,
                     ports=ports,

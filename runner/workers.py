@@ -66,7 +66,7 @@ def spread(work: Work[_Piece], pieces: Iterable[_Piece], at_once: int) -> Genera
                     idle.append(worker)
                 yield Done(piece, died)
     finally:
-        _stop([*busy, *idle])
+        _stop(list(busy), idle)
 
 
 def _hand(piece: _Piece, idle: list[_Worker], work: Work[_Piece]) -> _Worker:
@@ -105,13 +105,14 @@ def _answer(worker: _Worker) -> str | None:
     return None
 
 
-def _stop(workers: list[_Worker]) -> None:
+def _stop(busy: list[_Worker], idle: list[_Worker]) -> None:
     with _undisturbed():
-        for worker in workers:
-            worker.pipe.close()
+        for worker in (*busy, *idle):
+            worker.pipe.close()  # at which those that are idle end
+        for worker in busy:
             worker.process.terminate()
         until = time.monotonic() + GRACE
-        for worker in workers:
+        for worker in (*busy, *idle):
             worker.process.join(max(0.0, until - time.monotonic()))
             if worker.process.is_alive():
                 worker.process.kill()

@@ -14,16 +14,22 @@ from starlette.staticfiles import StaticFiles
 from classifier import __version__
 from service import examples, problems
 from service.access import session_secret
-from service.api import about, batches, classify
+from service.api import about, batches, classify, traces
+from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
+from service.pages import imports, label, queue, runs
 from service.pages import session as session_page
+from service.pages import trace as trace_page
+from service.pages.reading import Readings
 from service.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from service.hub import Hub
 
-ROUTERS = (classify.router, batches.router, about.router, session_page.router)
+API = (classify.router, traces.router, batches.router, annotations_api.router, about.router)
+PAGES = (session_page.router, queue.router, label.router, runs.router, imports.router)
+LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
 
@@ -42,9 +48,10 @@ def create(hub: Hub) -> FastAPI:
         redoc_url=None,
     )
     app.state.hub = hub
+    app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
     problems.install(app)
-    for router in ROUTERS:
+    for router in (*API, *PAGES, *LAST):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
@@ -56,7 +63,9 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(LimitBody, max_bytes=settings.max_bytes, larger={"/batches": settings.max_batch_bytes})
+    app.add_middleware(
+        LimitBody, max_bytes=settings.max_bytes, larger=dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
+    )
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
@@ -67,4 +76,4 @@ def serve(hub: Hub) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415 - whoever mounts the app elsewhere brings a server of their own
 
-    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False)
+    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False, ws="none")

@@ -22,8 +22,18 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 
 
+class Line(Frozen):
+    """What is wrong with a line (from 1; None: with all of it) of what was sent."""
+
+    line: int | None
+    problem: str
+
+
 class Problem(Frozen):
-    """What went wrong. `type` is about:blank: the status says it all. The last three are there for unreadable logs."""
+    """What went wrong. `type` is about:blank: the status says it all.
+
+    `file`, `format` and `place` are there for unreadable logs, `lines` for files that are imported.
+    """
 
     type: str = "about:blank"
     title: str = Field(examples=["Unprocessable Content"])
@@ -32,6 +42,15 @@ class Problem(Frozen):
     file: str | None = None
     format: str | None = None
     place: str | None = None
+    lines: tuple[Line, ...] | None = None
+
+
+class RefusedError(ValueError):
+    """What was sent is refused as a whole, for what is wrong with some of its lines."""
+
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        super().__init__(f"{len(lines)} lines are wrong, so nothing was stored")
+        self.lines = lines
 
 
 # by hand: FastAPI would document a model under application/json, which is not what is sent
@@ -47,6 +66,7 @@ def response(
     *,
     headers: Mapping[str, str] | None = None,
     error: TraceError | None = None,
+    lines: tuple[Line, ...] | None = None,
 ) -> Response:
     """Return the response for a problem; `error` adds the file, format and place of an unreadable log."""
     problem = Problem(
@@ -56,6 +76,7 @@ def response(
         file=error.file if error and error.file != UNNAMED else None,
         format=error.format if error else None,
         place=error.place if error else None,
+        lines=lines,
     )
     body = problem.model_dump_json(exclude_none=True)
     return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
@@ -86,6 +107,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(TraceError)
     async def on_unreadable(_: Request, error: TraceError) -> Response:
         return response(422, error.problem, error=error)
+
+    @app.exception_handler(RefusedError)
+    async def on_refused(_: Request, error: RefusedError) -> Response:
+        return response(422, str(error), lines=error.lines)
 
     @app.exception_handler(Exception)
     async def on_defect(_: Request, __: Exception) -> Response:

@@ -477,13 +477,14 @@ def test_replay_of_what_was_never_asked_says_so(coroner: Coroner, labelled: Path
     assert coroner.run("judge", "replay", labelled).exit_code == 2  # no model named
 
 
-def test_replay_on_runs_of_the_index_says_that_it_flatters(coroner: Coroner, labelled: Path) -> None:
+def test_replay_and_evaluate_on_runs_of_the_index_say_that_it_flatters(coroner: Coroner, labelled: Path) -> None:
     assert "in the index" not in coroner.judged("judge", "replay", labelled).stderr
     write(labelled, [trace(0, "E2.2")])
     note = {"trace": "alpha-0", "annotator": "ann", "provenance": "human", "file": "alpha-0.json", "cause": "E2.2"}
     with (labelled / "annotations.jsonl").open("a", encoding="utf-8") as notes:
         notes.write(json.dumps(note) + "\n")
     assert "1 of these runs are in the index" in coroner.judged("judge", "replay", labelled).stderr
+    assert "1 of these runs are in the index" in coroner.run("evaluate", labelled).stderr
 
 
 def test_evaluate_tells_what_a_threshold_costs_in_calls(coroner: Coroner, labelled: Path) -> None:
@@ -494,3 +495,14 @@ def test_evaluate_tells_what_a_threshold_costs_in_calls(coroner: Coroner, labell
     curve = report["overall"]["risk_coverage"]
     assert [row["asked"] for row in curve["rows"]] == [12 - row["runs"] for row in curve["rows"]]
     assert curve["promise"]["risk"] == 0.4
+
+
+def test_evaluate_tells_at_which_risk_a_judge_is_asked_less(coroner: Coroner, labelled: Path) -> None:
+    coroner.wrong = 0
+    curve = json.loads(coroner.run("evaluate", labelled, "--json").stdout)["overall"]["risk_coverage"]
+    first, *_, last = curve["promises"]
+    assert (first["risk"], first["threshold"]) == (0.1, None)  # 12 runs are too few to promise so much
+    assert last["threshold"] is not None
+    page = " ".join(coroner.run("evaluate", labelled).stdout.split())
+    assert "10% no promise 0 100" in page
+    assert f"A promise can be made from a risk of {curve['promise']['least']:.0%} on." in page

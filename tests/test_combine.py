@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.combine import STATED, Combiner, Labelled, Worth, credible
+from classifier.combine import MEASURED, STATED, Combiner, Labelled, Leader, Worth, credible
 from classifier.diagnosis import StepChoice
 
 LABELS = ("P1", "P2", "E1.1", "E1.2", "R1")
@@ -127,8 +128,61 @@ def test_its_probabilities_hold_on_runs_it_has_not_seen() -> None:
     assert abs(sure - right) < 0.06
 
 
+def test_where_both_err_alike_the_better_of_the_two_goes_first() -> None:
+    def shared(count: int, seed: int) -> list[Labelled]:
+        """A judge that is right in 0.7, and else says what the neighbours hold likeliest beside the true cause."""
+        generator = np.random.default_rng(seed)
+        out = []
+        for each in drawn(count, 0.7, seed):
+            right = generator.random() < 0.7
+            wrong = max((c for c in LABELS if c != each.cause), key=lambda c: each.causes[c])
+            out.append(each._replace(opinion=Says(each.cause if right else wrong)))
+        return out
+
+    combiner = Combiner.fit(shared(300, 0), LABELS)
+    test = shared(300, 1)
+    both = np.mean([first(combiner.causes(each.causes, each.opinion)) == each.cause for each in test])
+    judge = np.mean([each.opinion.cause == each.cause for each in test])
+    assert both >= judge - 0.01
+    assert combiner.first[1] < 0  # its word for what they hold likely counts for less
+
+
+def test_who_leads_names_the_likeliest_cause_and_shares_its_probability_with_the_one_that_was() -> None:
+    stated = Combiner.stated(LABELS)
+    against = vote(P1=0.9, P2=0.05, E1_1=0.03, E1_2=0.01, R1=0.01)
+    both = stated.causes(against, Says("P2"))
+    assert first(both) == "P1"
+    led = replace(stated, leader=Leader.JUDGE).causes(against, Says("P2"))
+    assert first(led) == "P2"
+    assert led["P2"] == pytest.approx((both["P1"] + both["P2"]) / 2)
+    assert led["R1"] == pytest.approx(both["R1"])
+    assert sum(led.values()) == pytest.approx(1)
+    assert first(replace(stated, leader=Leader.JUDGE).causes(against, Says(None))) == "P1"
+    torn = vote(P1=0.4, P2=0.35, E1_1=0.1, E1_2=0.1, R1=0.05)
+    assert first(stated.causes(torn, Says("P2"))) == "P2"
+    assert first(replace(stated, leader=Leader.NEIGHBOURS).causes(torn, Says("P2"))) == "P1"
+
+
+def test_a_judge_that_knows_nothing_does_not_lead_and_neither_do_neighbours_who_know_nothing() -> None:
+    assert Combiner.fit(drawn(200, 0.2), LABELS).leader is not Leader.JUDGE
+    flat = [each._replace(causes=EVEN) for each in drawn(200, 0.9)]
+    assert Combiner.fit(flat, LABELS).leader is not Leader.NEIGHBOURS
+
+
+def test_a_judge_that_seldom_agrees_is_believed_less_before_anybody_has_checked_it() -> None:
+    def unlabelled(accuracy: float) -> list[tuple[dict[str, float], Says]]:
+        return [(dict(each.causes), Says(each.opinion.cause)) for each in drawn(150, accuracy, 3)]
+
+    stated = Combiner.stated(LABELS)
+    bad, good = (Combiner.fit((), LABELS, unlabelled=unlabelled(accuracy)) for accuracy in (0.2, 0.9))
+    assert bad.accuracy("P1") == pytest.approx(0.2, abs=0.08)
+    assert good.accuracy("P1") == stated.accuracy("P1")  # agreement never raises it: both may err alike
+    even = [(EVEN, Says(LABELS[i % 5])) for i in range(150)]
+    assert Combiner.fit((), LABELS, unlabelled=even).accuracy("P1") == pytest.approx(stated.accuracy("P1"), abs=0.02)
+
+
 def test_a_cause_that_no_neighbour_knows_can_be_named_by_the_judge() -> None:
-    combiner = Combiner.stated(LABELS)
+    combiner = Combiner.stated(LABELS, MEASURED)
     both = combiner.causes(vote(P1=0.4, P2=0.6), Says("R1"))
     assert 0.02 < both["R1"] < both["P2"]
     assert set(both) == set(LABELS)
@@ -148,7 +202,8 @@ def test_what_is_stored_is_what_comes_back() -> None:
     combiner = Combiner.fit(drawn(60, 0.7), LABELS)
     back = Combiner.from_arrays(combiner.to_arrays())
     assert back.causes(EVEN, Says("P2", "R1")) == combiner.causes(EVEN, Says("P2", "R1"))
-    assert back.seen == 60
+    assert (back.seen, back.leader) == (60, combiner.leader)
+    assert Combiner.from_arrays(replace(combiner, leader=Leader.JUDGE).to_arrays()).leader is Leader.JUDGE
     assert back.steps(choices((1, 0.6)), Says("P2"), 20) == combiner.steps(choices((1, 0.6)), Says("P2"), 20)
 
 

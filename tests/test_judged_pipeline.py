@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from judged_runs import SLIPS, classifier, opinion, trace
+from judged_runs import SLIPS, TAXONOMY, Hashed, classifier, opinion, trace
 
-from classifier import llm
+from classifier import llm, training
+from classifier.annotation import Annotation
 from classifier.consult import Hearing, Judge, total
-from classifier.diagnosis import Cost, DecidedBy, Diagnosis, Evidence, Opinion
+from classifier.corpus import Example
+from classifier.diagnosis import Cost, DecidedBy, Diagnosis, Evidence, Opinion, Provenance
 from classifier.judge import Options
+from classifier.pipeline import Classifier
 from classifier.risk import When
 from classifier.trace import ToolCall
-from service.app import create
+from service import examples
 
 if TYPE_CHECKING:
     from classifier.diagnosis import StepChoice
     from classifier.llm import Complete, Heard, Reply, Request
-    from classifier.pipeline import Classifier
 
 OPTIONS = Options(model="openai/test-model")
 
@@ -107,6 +109,26 @@ def test_on_a_new_system_the_judge_s_word_names_a_cause_where_nobody_else_can() 
     assert (found.cause, found.decided_by) == ("P1", DecidedBy.JUDGE)
 
 
+def test_what_a_judge_has_taught_does_not_speak_beside_it() -> None:
+    base, run = classifier(wrong=0), trace(600, "P1", "beta")
+    labels, tables = list(base.index.runs), training.tables_of(base.index)
+    for number in range(24):  # a judge takes every P1 of a new system for E1.1
+        known = trace(700 + number, list(SLIPS)[number % 3], "beta")
+        cause = "E1.1" if number % 3 == 1 else list(SLIPS)[number % 3]
+        note = Annotation(trace=known.id, annotator="m", provenance=Provenance.MODEL, cause=cause, step=2)
+        example = Example(trace=known, annotations=(note,), group=f"b{number}", system="beta", source="m")
+        tables.append(training.describe(example, Hashed()))
+        labels.append(training.label(example, tables[-1], TAXONOMY).model_copy(update={"weight": 0.6}))
+    index = training.fit(labels, tables, embedder="hashed", taxonomy=TAXONOMY.digest)
+    judged = Classifier(Hashed(), index, TAXONOMY).with_judge(Judge(OPTIONS, Scripted(opinion("P1")).line))
+    weighed = judged.read(run).weighed
+    assert weighed.trust > 0.5
+    assert weighed.vouched == 0
+    assert judged.conclude(judged.read(run)).cause == "E1.1"
+    assert judged.classify(run).cause == "P1"
+    assert max(weighed.beside.values()) < max(weighed.causes.values())
+
+
 def test_a_judge_that_finds_no_evidence_does_not_lift_an_abstention() -> None:
     judged, _ = asking(opinion("P1"))
     found = judged.conclude(judged.read(trace(101, "P1", "beta")), held(None))
@@ -179,7 +201,7 @@ def test_a_cost_of_unknown_price_makes_the_sum_unknown() -> None:
 
 def test_the_service_says_who_reads_along() -> None:
     judged, _ = asking(opinion("P1"))
-    told = [create(each).openapi()["info"]["description"] for each in (judged, classifier())]
+    told = [examples.description(each.versions.judge) for each in (judged, classifier())]
     assert "openai/test-model is asked" in told[0]
     assert "nothing leaves the machine" in told[1]
     assert "nothing leaves the machine" not in told[0]
@@ -207,4 +229,6 @@ def test_on_a_new_system_no_cause_is_named_that_the_judge_did_not_name() -> None
 
     judged, _ = asking(opinion("P1"))
     found = judged.conclude(judged.read(trace(101, "P1", "beta")), held("P1"), combiner=Third())
-    assert (found.cause, found.decided_by) == (None, DecidedBy.NOBODY)
+    assert (found.cause, found.decided_by) == ("P1", DecidedBy.JUDGE)  # neighbours know nothing of it
+    unheard = judged.conclude(judged.read(trace(101, "P1", "beta")), held(None), combiner=Third())
+    assert (unheard.cause, unheard.decided_by) == (None, DecidedBy.NOBODY)

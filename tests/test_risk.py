@@ -91,3 +91,23 @@ def test_a_larger_risk_asks_less() -> None:
     accepted = [risk.promise(held, wrong).accepted for wrong in (0.15, 0.25, 0.4)]
     assert accepted == sorted(accepted)
     assert accepted[0] < accepted[-1]
+
+
+def test_it_says_at_which_risk_something_could_be_promised() -> None:
+    none = risk.promise(np.column_stack([np.linspace(1, 0.5, 100), np.arange(100) % 4 > 0]))
+    assert none.least is not None
+    assert f"A promise can be made from a risk of {none.least:.0%} on." in str(none)
+    held = np.column_stack([np.linspace(1, 0.5, 100), np.arange(100) % 4 > 0])
+    assert risk.promise(held, none.least).threshold is not None
+    assert risk.promise(held, none.least - 0.01).threshold is None
+
+
+def test_a_promise_on_opinions_never_counts_fewer_mistakes_than_are_expected() -> None:
+    rng = np.random.default_rng(3)
+    told = np.column_stack([rng.uniform(0.3, 1, 80), rng.uniform(0.7, 1, 80)])
+    found = risk.expect(told, 0.5)
+    assert found.threshold is not None
+    above = told[told[:, 0] >= found.threshold]
+    assert found.accepted == len(above)
+    assert 0 <= found.wrong - (1 - above[:, 1]).sum() < 1
+    assert found.opinions == 80

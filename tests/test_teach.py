@@ -10,7 +10,8 @@ from classifier import risk, teach, training
 from classifier.calibration import Calibration
 from classifier.combine import Combiner
 from classifier.diagnosis import Candidate, Provenance, StepChoice
-from classifier.teach import Ask, Lesson, Told
+from classifier.index import is_taught
+from classifier.teach import Lesson, Told
 
 if TYPE_CHECKING:
     from classifier.features import StepTable
@@ -40,6 +41,7 @@ def lesson(
         system=NEW,
         group=group,
         before=before,
+        trust=0.5,
         steps=(
             StepChoice(step=1, agent="coder", probability=0.5),
             StepChoice(step=2, agent="planner", probability=0.2),
@@ -82,18 +84,19 @@ def taught(school: School) -> Index:
     return school.extended(school.lessons)
 
 
-def test_an_opinion_teaches_its_cause_as_a_models_with_the_weight_that_is_left_of_it() -> None:
+def test_an_opinion_teaches_its_cause_as_a_models_and_weighs_by_what_is_left_of_it() -> None:
     label = lesson(said="P1", likely="P1").label(STATED)
     assert label.cause == "P1"
     assert label.provenance is Provenance.MODEL
-    assert label.weight == pytest.approx(
-        STATED.causes(lesson(likely="P1").causes, Told(cause="P1", second_cause=None, step=1, agent="x"))["P1"]
-    )
     assert label.step == 1
     contradicted = lesson(said="P1", likely="E1.1", sure=0.4).label(STATED)
+    left = STATED.causes(
+        lesson(likely="E1.1", sure=0.4).causes, Told(cause="P1", second_cause=None, step=1, agent="x")
+    )["P1"]
     assert contradicted.cause == "P1"
-    assert contradicted.weight < label.weight
-    assert teach.is_taught(label)
+    assert contradicted.weight == pytest.approx(left**teach.ROOT)
+    assert contradicted.weight < label.weight < 1
+    assert is_taught(label)
 
 
 def test_no_opinion_weighs_as_much_as_a_label_that_somebody_vouches_for() -> None:
@@ -105,6 +108,14 @@ def test_neighbours_who_prevail_over_the_judge_teach_themselves_nothing() -> Non
     label = lesson(said="P1", likely="E1.1", sure=0.99).label(STATED)
     assert (label.cause, label.weight, label.step) == (None, 0, None)
     assert lesson(said=None).label(STATED).cause is None
+
+
+def test_of_a_system_that_nobody_has_labelled_the_judges_word_is_taught() -> None:
+    unknown = lesson(said="P1", likely="E1.1", sure=0.99).model_copy(update={"trust": 0.0})
+    assert next(iter(unknown.verdict(STATED))) == "P1"
+    label = unknown.label(STATED)
+    assert label.cause == "P1"
+    assert label.weight < lesson(said="P1", likely="P1").label(STATED).weight  # half of what both hold is its
 
 
 def test_a_persons_word_stands_alone() -> None:
@@ -212,33 +223,52 @@ def test_people_who_contradict_a_judge_make_all_its_lessons_lighter() -> None:
 
 def test_the_judge_is_asked_until_enough_is_known_to_promise() -> None:
     few = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(10)]
-    promised = teach.promise(few, STATED, 0.1)
+    promised = teach.promise(few, few, STATED, 0.1)
     assert promised.threshold is None
-    assert teach.ask("any", 0.99, promised) is Ask.UNSURE
+    assert risk.ask("any", 0.99, promised) is risk.Ask.UNSURE
     many = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
-    promised = teach.promise(many, STATED, 0.1)
+    promised = teach.promise(many, many, STATED, 0.1)
     assert promised.threshold is not None
-    assert teach.ask("any", 0.95, promised, audit=0) is None
+    assert risk.ask("any", 0.95, promised, audit=0) is None
     assert promised.bound <= 0.1
 
 
 def test_a_promise_counts_an_opinion_by_its_probability_and_never_less_than_expected() -> None:
     lessons = [lesson(f"run {i}", "E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
     right = lessons[0].verdict(STATED)["E1.1"]
-    promised = teach.promise(lessons, STATED, 0.3)
+    promised = teach.promise(lessons, lessons, STATED, 0.3)
     assert promised.accepted == 60
     assert promised.wrong == int(np.ceil(60 * (1 - right)))
     assert promised.bound == pytest.approx(risk.upper(promised.wrong, 60, 0.975))  # each of two sequences
 
 
+def test_what_a_promise_rests_on_is_kept_by_system() -> None:
+    lessons = [lesson(f"run {i}", human="E1.1" if i else None, likely="E1.1", sure=0.9, group=str(i)) for i in range(9)]
+    other = [each.model_copy(update={"system": "delta"}) for each in lessons[:4]]
+    unheard = lesson("nobody spoke", None)
+    grounds = teach.told([*lessons, *other, unheard], [*lessons, *other, unheard], STATED)
+    back = risk.grounds(risk.kept(grounds))
+    assert {system: len(told) for system, told in back.items()} == {NEW: 9, "delta": 4}
+    assert np.array_equal(back[NEW], grounds[NEW])
+    assert risk.expect(back[NEW]).opinions == 1
+    assert risk.grounds({}) == {}
+
+
+def test_learning_keeps_what_is_promised_of_its_systems_and_later_training_does_not_lose_it(school: School) -> None:
+    made, weighed, combiner = teach.learn(school.base, school.lessons[:12], school.tables, CAUSES)
+    assert list(risk.grounds(made.group("taught"))) == [NEW]
+    again = teach.extend(made, weighed, school.tables, combiner)
+    assert np.array_equal(again.arrays["taught/told"], made.arrays["taught/told"])
+
+
 def test_of_runs_that_are_not_asked_about_a_few_are_all_the_same_and_always_the_same_ones() -> None:
     lessons = [lesson(f"run {i}", human="E1.1", likely="E1.1", sure=0.9, group=str(i)) for i in range(60)]
-    promised = teach.promise(lessons, STATED, 0.1)
+    promised = teach.promise(lessons, lessons, STATED, 0.1)
     names = [f"later {i}" for i in range(2000)]
-    first = [teach.ask(name, 0.95, promised, audit=0.05) for name in names]
-    assert first == [teach.ask(name, 0.95, promised, audit=0.05) for name in names]
-    assert set(first) == {None, Ask.AUDIT}
-    assert 60 < sum(each is Ask.AUDIT for each in first) < 140
+    first = [risk.ask(name, 0.95, promised, audit=0.05) for name in names]
+    assert first == [risk.ask(name, 0.95, promised, audit=0.05) for name in names]
+    assert set(first) == {None, risk.Ask.AUDIT}
+    assert 60 < sum(each is risk.Ask.AUDIT for each in first) < 140
 
 
 def test_a_lesson_is_stored_and_read_back() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from classifier.annotation import UNKNOWN
+from classifier.bootstrap import draws, estimate
 from classifier.coefficients import kappa_over, tables_over
 from classifier.combine import Combiner, Labelled
 from classifier.diagnosis import StepChoice
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from classifier.bootstrap import Estimate
     from classifier.combine import Said
     from classifier.corpus import Example
     from classifier.prediction import Prediction
     from classifier.simulate._judge import SimulatedJudge
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+RESAMPLES = 400
 RISKS = (0.1, 0.3, 0.5, 0.6, 0.7)
 
 
@@ -84,6 +87,9 @@ class Auto(NamedTuple):
 class Together(NamedTuple):
     """One draw. Kappa of each alone; of both with the stated worth; and with one fitted on other tasks (`fitted`).
 
+    `agreed`: the stated worth, lowered by how far the judge agrees with the neighbours, without a label. `codes`
+    (4, n): the true causes, and what neighbours, judge and the fitted combination say, as positions among the labels
+    (-1: unknown).
     `error` is how far the fitted combination's confidence lies above its accuracy. `steps`: the share of decisive
     steps that neighbours, judge and both find. `frontier`: kappa where the share of the runs (`SHARES`) that the
     neighbours are least sure of is asked about. `auto`: at each of `RISKS`, the threshold chosen on other tasks.
@@ -92,15 +98,20 @@ class Together(NamedTuple):
     neighbours: float
     judge: float
     stated: float
+    agreed: float
     fitted: float
     error: float
     steps: tuple[float, float, float]
     frontier: tuple[float, ...]
     auto: tuple[Auto, ...]
+    codes: NDArray[np.int64]
 
 
 def together(asked: Asked, judge: SimulatedJudge, seed: Sequence[int], *, labelled: int | None = None) -> Together:
-    """Measure one draw of opinions. `labelled`: of each training fold, at most so many opinions are fitted on."""
+    """Measure one draw of opinions. `labelled`: of each training fold, at most so many opinions are fitted on.
+
+    The others count by how far they agree with the neighbours.
+    """
     generator = np.random.default_rng(seed)
     opinions = judge.opinions(asked.runs, asked.neighbours, generator)
     labels, truth = judge.labels, [run.cause for run in asked.runs]
@@ -118,7 +129,8 @@ def together(asked: Asked, judge: SimulatedJudge, seed: Sequence[int], *, labell
     unsure = np.zeros((len(RISKS), len(truth)), dtype=bool)
     for train, test in grouped_folds(asked.groups, seed=int(generator.integers(2**31))):
         chosen = generator.permutation(train)[:labelled].tolist()
-        combiner = Combiner.fit([seen[i] for i in chosen], labels, frequency=judge.favourites)
+        others = [(seen[i].causes, seen[i].opinion) for i in sorted({*train} - {*chosen})]
+        combiner = Combiner.fit([seen[i] for i in chosen], labels, frequency=judge.favourites, unlabelled=others)
         held_out = np.column_stack([confidence[train], right[train]]).astype(np.float64)
         for r, risk in enumerate(RISKS):
             threshold = promise(held_out, risk).threshold
@@ -140,19 +152,43 @@ def together(asked: Asked, judge: SimulatedJudge, seed: Sequence[int], *, labell
         said = [fitted[i] if mask[i] else alone[i] for i in range(len(truth))]
         wrong = float(1 - right[~mask].mean()) if not mask.all() else float("nan")
         auto.append(Auto(float(mask.mean()), kappa(truth, said), wrong))
-    stated = [_first(known.causes(p, said)) for p, said in zip(asked.neighbours, opinions, strict=True)]
+    pairs = list(zip(asked.neighbours, opinions, strict=True))
+    stated = [_first(known.causes(p, said)) for p, said in pairs]
+    lowered = Combiner.fit((), labels, frequency=judge.favourites, unlabelled=pairs)
+    agreed = [_first(lowered.causes(p, said)) for p, said in pairs]
+    at = {label: i for i, label in enumerate(labels)}
+    named = [_named(said) for said in opinions]
     share = found[located].mean(axis=0)
     accuracy = np.mean([one == other for one, other in zip(fitted, truth, strict=True)])
     return Together(
         neighbours=kappa(truth, alone),
-        judge=kappa(truth, [_named(said) for said in opinions]),
+        judge=kappa(truth, named),
         stated=kappa(truth, stated),
+        agreed=kappa(truth, agreed),
         fitted=kappa(truth, fitted),
         error=float(sure.mean() - accuracy),
         steps=(float(share[0]), float(share[1]), float(share[2])),
         frontier=tuple(frontier),
         auto=tuple(auto),
+        codes=np.array([[at.get(label, -1) for label in each] for each in (truth, alone, named, fitted)]),
     )
+
+
+def over_the_better(asked: Sequence[Asked], found: Sequence[Together]) -> Estimate:
+    """Return how far the fitted combination lies over the better of the two: mean of the draws, interval over tasks.
+
+    `asked` are the splits of `found`, in their order. Every draw is of the same runs, so each sample of the tasks is
+    one for all; which is the better of the two is settled by the mean of the draws.
+    """
+    samples = [draws(each.groups, resamples=RESAMPLES) for each in asked]
+    kappas = []
+    for one, weights in zip(found, samples, strict=True):
+        size = int(one.codes.max()) + 2
+        codes = np.where(one.codes < 0, size - 1, one.codes)
+        kappas.append([kappa_over(tables_over(codes[0], said, size, weights)) for said in codes[1:]])
+    neighbours, judge, both = np.mean(kappas, axis=0)
+    better = judge if judge[0] > neighbours[0] else neighbours
+    return estimate(both - better, len(asked[0].runs), tasks=len(set(asked[0].groups)))
 
 
 def _long(example: Example, middle: float) -> bool:

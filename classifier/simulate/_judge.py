@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier.combine import STATED, Worth
+from classifier.combine import MEASURED, Worth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,8 +51,8 @@ class SimulatedJudge:
     """
 
     labels: tuple[str, ...]
-    accuracy: float = STATED.accuracy
-    worth: Worth = STATED
+    accuracy: float = MEASURED.accuracy
+    worth: Worth = MEASURED
     favourites: Mapping[str, float] = field(default_factory=dict)
     likeness: float = 0.0
     uneven: float = 0.0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classifier.combine import STATED
-from classifier.simulate._combine import RISKS, SHARES, kappa, together
+from classifier.combine import MEASURED
+from classifier.simulate._combine import RISKS, SHARES, kappa, over_the_better, together
 from classifier.simulate._judge import SimulatedJudge, frequencies
 from classifier.simulate._teach import EVERY
 
@@ -38,19 +38,25 @@ def combine(splits: Sequence[Asked], labels: tuple[str, ...], draws: int, cost: 
     kept: dict[float, list[Together]] = {}
     for likeness, word in LIKENESS:
         yield f"\nThe judge's mistakes are {word}:\n"
-        yield "| judge right | neighbours | judge | both, stated | both, fitted | fitted - better (sd) | too sure by |"
-        yield "|---|---|---|---|---|---|---|"
+        yield (
+            "| judge right | neighbours | judge | both, stated | and agreement | both, fitted | fitted - better (95 %) "
+            "| sd of the draws | too sure by |"
+        )
+        yield "|---|---|---|---|---|---|---|---|---|"
         for accuracy in ACCURACIES:
             found = measure(accuracy, likeness)
             kept.setdefault(accuracy, found)
-            gain = np.array([each.fitted - max(each.neighbours, each.judge) for each in found])
+            gain = over_the_better([asked for asked in splits for _ in range(draws)], found)
+            spread = np.std([each.fitted - max(each.neighbours, each.judge) for each in found])
             means = [
-                np.mean([getattr(each, name) for each in found]) for name in ("neighbours", "judge", "stated", "fitted")
+                np.mean([getattr(each, name) for each in found])
+                for name in ("neighbours", "judge", "stated", "agreed", "fitted")
             ]
             numbers = " | ".join(f"{mean:.3f}" for mean in means)
             error = np.mean([each.error for each in found])
-            yield f"| {accuracy:.2f} | {numbers} | {gain.mean():+.3f} ({gain.std():.3f}) | {error:+.3f} |"
-    yield "\nBoth, by how many labelled opinions the combination was fitted on (0: the stated worth alone):\n"
+            over = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+            yield f"| {accuracy:.2f} | {numbers} | {over} | {spread:.3f} | {error:+.3f} |"
+    yield "\nBoth, by how many labelled opinions the combination was fitted on (0: stated worth and agreement):\n"
     yield "| judge right | " + " | ".join("all" if count is None else str(count) for count in LABELLED) + " |"
     yield "|---" * (len(LABELLED) + 1) + "|"
     for accuracy in ACCURACIES:
@@ -61,7 +67,7 @@ def combine(splits: Sequence[Asked], labels: tuple[str, ...], draws: int, cost: 
         yield f"| {accuracy:.2f} | " + " | ".join(f"{value:.3f}" for value in row) + " |"
     yield "\nThe decisive step (found):\n"
     yield "| neighbours | judge | both |\n|---|---|---|"
-    steps = np.mean([each.steps for each in kept[STATED.accuracy]], axis=0)
+    steps = np.mean([each.steps for each in kept[MEASURED.accuracy]], axis=0)
     yield "| " + " | ".join(f"{value:.3f}" for value in steps) + " |"
     yield "\nAsked about the runs that the neighbours are least sure of:\n"
     yield "| share asked | USD per 1000 runs | " + " | ".join(f"kappa, judge {a:.2f}" for a in ACCURACIES) + " |"
@@ -70,12 +76,12 @@ def combine(splits: Sequence[Asked], labels: tuple[str, ...], draws: int, cost: 
     for i, share in enumerate(SHARES):
         values = " | ".join(f"{curves[accuracy][i]:.3f}" for accuracy in ACCURACIES)
         yield f"| {share:.0%} | {1000 * share * cost:.2f} | {values} |"
-    yield f"\n`auto` with a judge that is right in {STATED.accuracy:.2f} of the cases:\n"
+    yield f"\n`auto` with a judge that is right in {MEASURED.accuracy:.2f} of the cases:\n"
     yield "| at most wrong unasked | asked | USD per 1000 runs | kappa | wrong among the unasked |"
     yield "|---|---|---|---|---|"
     for r, risk in enumerate(RISKS):
-        asked, both = (np.mean([each.auto[r][k] for each in kept[STATED.accuracy]]) for k in (0, 1))
-        missed = [each.auto[r].wrong for each in kept[STATED.accuracy] if np.isfinite(each.auto[r].wrong)]
+        asked, both = (np.mean([each.auto[r][k] for each in kept[MEASURED.accuracy]]) for k in (0, 1))
+        missed = [each.auto[r].wrong for each in kept[MEASURED.accuracy] if np.isfinite(each.auto[r].wrong)]
         wrong = f"{np.mean(missed):.0%}" if missed else "none unasked"
         yield f"| {risk:.0%} | {asked:.0%} | {1000 * asked * cost:.2f} | {both:.3f} | {wrong} |"
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from classifier import teach, training
+from classifier import risk, teach, training
 from classifier.combine import Combiner
-from classifier.diagnosis import Provenance
+from classifier.diagnosis import Provenance, likeliest
 from classifier.pipeline import Classifier
 from classifier.simulate._judge import Run, SimulatedJudge, frequencies
 
@@ -42,7 +42,7 @@ class Policy(NamedTuple):
     """
 
     wrong: float = 0.1
-    audit: float = teach.AUDIT
+    audit: float = risk.AUDIT
     people: float = 0.0
     review: Review = Review.VOUCHED
     teaches: bool = True
@@ -114,7 +114,7 @@ class School:
         tables = {self.labelled[i].run: self.tables[i] for i in mine}
         index, combiner = base, Combiner.stated(self.taxonomy.ids, frequency=judge.favourites)
         lessons: list[teach.Lesson] = []
-        promised = teach.promise((), combiner, policy.wrong)
+        promised = teach.promise((), (), combiner, policy.wrong)
         verdicts: list[Verdict] = []
         classifier = Classifier(self.embedder, index, self.taxonomy)
         held = [self._held(0, mine, classifier, lessons, index)]
@@ -126,15 +126,16 @@ class School:
                 combiner = teach.learn_worth(lessons, self.taxonomy.ids, usual=judge.favourites)
                 index = teach.extend(index, lessons, tables, combiner)
                 now = teach.review(index, lessons, tables)
-                promised = teach.promise(now, combiner, policy.wrong)
+                promised = teach.promise(lessons, now, combiner, policy.wrong)
                 classifier = Classifier(self.embedder, index, self.taxonomy)
                 held.append(self._held(seen, mine, classifier, now, index))
             run = self.labelled[i]
-            lesson = self._lesson(i, classifier.weigh(self.tables[i], system))
-            asked = teach.ask(run.run, lesson.before[0].probability, promised, policy.audit) is not None
+            weighed = classifier.weigh(self.tables[i], system)
+            lesson = self._lesson(i, weighed)
+            asked = risk.ask(run.run, max(weighed.causes.values()), promised, policy.audit) is not None
             if asked:
                 lesson = lesson.model_copy(update={"opinion": teach.Told(**opinions[i]._asdict())})
-            verdict = lesson.verdict(combiner)
+            verdict = lesson.verdict(combiner) if asked else weighed.causes
             best = max(verdict, key=lambda cause: (verdict[cause], cause))
             verdicts.append(Verdict(seen, run.cause or "", best, verdict[best], asked))
             if people[i] < policy.people:
@@ -158,8 +159,10 @@ class School:
         pairs = []
         for i in mine:
             run = self.labelled[i]
-            lesson = said[run.run] if run.run in said else self._lesson(i, classifier.weigh(self.tables[i], run.system))
-            pairs.append((run.cause or "", lesson.before[0].cause))
+            if run.run in said:
+                pairs.append((run.cause or "", said[run.run].before[0].cause))
+            else:
+                pairs.append((run.cause or "", likeliest(classifier.weigh(self.tables[i], run.system).causes)[0]))
         truth = {self.labelled[i].run: self.labelled[i].cause or "" for i in mine}
         taught = tuple(
             (truth[run.run], run.cause, run.weight)

@@ -36,7 +36,10 @@ class InstallError(RuntimeError):
 
 
 class Installed(Frozen):
-    """A framework's environment on the host: `python` runs it, `folders` are what a sandbox must let it read."""
+    """A framework's environment on the host: `python` runs it, `folders` are what a sandbox must let it read.
+
+    The first folder is the environment, the second the Python that it was made from; see `_run.prepare`.
+    """
 
     name: str
     version: str

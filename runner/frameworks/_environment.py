@@ -24,6 +24,8 @@ PYTHON = (3, 11)  # the newest that MetaGPT 0.8.1 runs on; one for all, so that 
 
 _HERE = Path(__file__).parent
 _READY = "coroner-ready"  # written last: without it an environment is half-made
+_LAYOUT = "2"  # how an environment is made; another number makes all of them anew
+_BASE = "python"  # beside the environments: a link to the Python that they were made from
 _MINUTES = 30
 
 
@@ -38,7 +40,8 @@ def make(
 ) -> Installed:
     """Make the environment of `<name>.lock` (in `locks`) below `home`, unless it is there; return where it is.
 
-    Its folder is named by the lock's content, so another lock makes another environment. `source` are packages from
+    It can be moved: a sandbox shows it at another place, with its Python (`folders`, in this order) as "python" beside
+    it. Its folder is named by the lock's content, so another lock makes another environment. `source` are packages from
     elsewhere that go in after the lock, without their dependencies: what identifies each (it names the folder, too),
     with its requirement specifier. `env` is set for their build. Raises InstallError.
     """
@@ -46,7 +49,7 @@ def make(
     if not lock.is_file():
         raise InstallError(f"there is no {lock}: write it with `make lock-frameworks`")
     content = lock.read_text(encoding="utf-8")
-    digest = hashlib.sha256("\n".join([content, *(source or {})]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256("\n".join([_LAYOUT, content, *(source or {})]).encode()).hexdigest()[:12]
     folder = home.absolute() / f"{name}-{digest}"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -57,14 +60,16 @@ def make(
         raise InstallError(
             f"{name} cannot be installed in {home}: {error}. Name a folder that can be written"
         ) from error
-    return Installed(name=name, version=version, python=folder / "bin" / "python", folders=_folders(folder))
+    base = (folder.parent / _BASE).resolve()
+    return Installed(name=name, version=version, python=folder / "bin" / "python", folders=(folder, base))
 
 
 def _make(folder: Path, lock: Path, pins: str, source: Sequence[str], env: dict[str, str]) -> None:
     if folder.exists():  # half-made by a process that was killed
         shutil.rmtree(folder)
     name = folder.name
-    _uv("venv", "--quiet", "--no-python-downloads", "--python", _python(), str(folder), name=name)
+    _uv("venv", "--quiet", "--relocatable", "--no-python-downloads", "--python", _python(), str(folder), name=name)
+    _lean(folder)
     into: tuple[str, ...] = (
         "pip",
         "install",
@@ -88,10 +93,15 @@ def _python() -> str:
     return sys.executable if sys.version_info[:2] == PYTHON else ".".join(map(str, PYTHON))
 
 
-def _folders(folder: Path) -> tuple[Path, ...]:
-    """Return what a sandbox must show for the environment to work: itself, and the Python that it was made from."""
-    base = (folder / "bin" / "python").resolve().parent.parent
-    return (folder, base)
+def _lean(folder: Path) -> None:
+    """Have the environment reach its Python by the link beside it, which a sandbox has, too."""
+    python, link = folder / "bin" / "python", folder.parent / _BASE
+    real = python.resolve()
+    if not (link / "bin" / real.name).exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(real.parent.parent)
+    python.unlink()
+    python.symlink_to(Path("..", "..", _BASE, "bin", real.name))
 
 
 def _uv(*arguments: str, name: str, given: str | None = None, env: dict[str, str] | None = None) -> None:

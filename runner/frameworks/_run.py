@@ -8,17 +8,19 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner.frameworks import Setup, Start
+from runner.frameworks import Installed, Setup, Start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RUN = ".coroner"  # folder in the workspace: what the run is told, and its native logs; _driver.py names it too
 KEY = "thrown-away-by-coroner"  # the frameworks ask for a key; the proxy needs none
+HOME = "/home/agent"  # what every sandbox has as an empty home
 MAX_LOG = 64 * 2**20  # bytes of one native log; a run that leaves more has gone astray
 
 DRIVERS = Path(__file__).parent / "drivers"
 PLACE = "/opt/coroner/drivers"  # where the run finds them
+_PYTHON = "/opt/python"
 
 
 def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more: Any) -> Start:
@@ -36,11 +38,13 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
         "key": KEY,
     }
     (folder / "setup.json").write_text(json.dumps(told | more, ensure_ascii=False), encoding="utf-8")
-    tools = setup.installed.python.parent
+    places = _places(setup.installed)
+    tools = f"/opt/{setup.installed.name}/bin"
     return Start(
-        argv=(str(setup.installed.python), f"{PLACE}/{driver}.py"),
+        argv=(f"{tools}/python", f"{PLACE}/{driver}.py"),
         env={
             "PATH": f"{tools}:/usr/local/bin:/usr/bin:/bin",  # the agent's `python` is the framework's
+            "HOME": HOME,
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
@@ -51,9 +55,19 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
             "OPENBLAS_NUM_THREADS": "1",  # threads count against the run's processes
             "OMP_NUM_THREADS": "1",
         }
+        | ({"PYTHONHOME": _PYTHON} if _PYTHON in places.values() else {})
         | (env or {}),
-        readable={DRIVERS: PLACE} | {folder: str(folder) for folder in setup.installed.folders},
+        readable={DRIVERS: PLACE} | places,
     )
+
+
+def _places(installed: Installed) -> dict[Path, str]:
+    """Return where the run finds the environment, and its Python beside it: at the same places on every machine.
+
+    So tracebacks, and what they do to a context window, are the same everywhere, and name no folder of the host. Where
+    nothing is to be shown (an image has it all), the environment is at its place already.
+    """
+    return dict(zip(installed.folders, (f"/opt/{installed.name}", _PYTHON), strict=False))
 
 
 def native(workspace: Path, names: Sequence[str]) -> tuple[Path, ...]:

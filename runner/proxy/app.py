@@ -51,7 +51,8 @@ def create(session: Session, door: Door | None = None) -> Starlette:
         ticket = await anyio.to_thread.run_sync(session.open, body, label, limiter=at_once)
         if not body.get("stream"):
             return JSONResponse(await _answer(request, session, ticket, at_once))
-        usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        options = body.get("stream_options")
+        usage = isinstance(options, dict) and bool(options.get("include_usage"))
         if isinstance(session.model, Streams):
             said = _passed_on(session, session.model.stream, ticket, usage=usage, limiter=at_once)
         else:

@@ -28,7 +28,7 @@ class Caps(Frozen):
 
 
 class Totals(Frozen):
-    """What a run has used so far. `calls` reached the model; `refused` were turned away at a cap.
+    """What a run has used so far. `calls` were let through, `refused` were turned away, at a cap.
 
     `usd` is the sum over calls with a known price, `unpriced` the number of those without. `limit` says which cap was
     reached, None where none was.

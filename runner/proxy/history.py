@@ -58,6 +58,10 @@ class Said(NamedTuple):
         """What makes two messages the same. Not the role: each agent sees itself as the assistant."""
         return self.text.strip(), tuple((call.name, call.arguments) for call in self.calls)
 
+    def seen_as(self, message: dict[str, Any] | None) -> Said:
+        """Return the message as a small window left it."""
+        return self._replace(shown=None if message is None else _text(message))
+
 
 class Heard(NamedTuple):
     """What a request told: whose it is, the steps that are new, and names learnt of other conversations."""
@@ -86,15 +90,14 @@ class _Conversation:
     named: bool = False
 
 
-def said(message: dict[str, Any], place: str, shown: dict[str, Any] | None, names: dict[str, str]) -> Said:
+def said(message: dict[str, Any], place: str, names: dict[str, str]) -> Said:
     """Read one message of a request; `names` maps the ids of tool calls to tools. Raises TraceError."""
     role = fields.role(message.get("role"), f"{place}.role")
     calls = tool_calls(message, place)
     names.update({call.id: call.name for call in calls if call.id})
     named = message.get("name") or (names.get(fields.text(message.get("tool_call_id"))) if role is Role.TOOL else None)
     text = _text(message)
-    seen = None if shown is None else _text(shown)
-    return Said(role, fields.name(named, f"{place}.name") if named else None, text, calls, seen)
+    return Said(role, fields.name(named, f"{place}.name") if named else None, text, calls, text)
 
 
 class History:

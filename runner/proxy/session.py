@@ -13,13 +13,13 @@ from classifier.trace import Step, TraceError
 from runner.model import ModelError, Priced
 from runner.proxy import tokens
 from runner.proxy.caps import Caps, Meter, Totals
-from runner.proxy.history import History, said
+from runner.proxy.history import History, Said, said
 from runner.proxy.record import Call, End, Run, Writer
 from runner.proxy.redact import Redactor, keys_of
 from runner.proxy.window import Fitted, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from runner.model import Model
@@ -84,6 +84,7 @@ class Session:
     def open(self, body: Mapping[str, Any], label: str | None = None) -> Ticket:
         """Take a request in, and let it through. Raises ModelError where it is turned away, which is recorded."""
         messages = _messages(body)
+        spoken = _said(messages)
         asked = {name: value for name, value in body.items() if name in PARAMETERS}
         extra = tokens.of_request(asked) - tokens.of_messages(messages)
         began = self.meter.seconds
@@ -100,7 +101,8 @@ class Session:
             entered = self.meter.enter(0 if refused else prompt)
             if isinstance(entered, str) and self.meter.totals.refused > _REFUSALS:
                 raise _at_limit(entered)
-            call = self._read(messages, fitted, label).model_copy(
+            seen = [one.seen_as(message) for one, message in zip(spoken, fitted.messages, strict=True)]
+            call = self._read(seen, fitted, label).model_copy(
                 update={
                     "request": _hash(body),
                     "at": round(began, 3),
@@ -182,15 +184,9 @@ class Session:
             self._writer.close()
         return totals
 
-    def _read(self, messages: list[dict[str, Any]], fitted: Fitted, label: str | None) -> Call:
-        """Record the messages that are new, as the model sees them. Raises ModelError where one is no message."""
-        names: dict[str, str] = {}
-        try:
-            heard = self._history.read(
-                [said(m, f"messages[{i}]", fitted.messages[i], names) for i, m in enumerate(messages)], label
-            )
-        except TraceError as error:
-            raise ModelError(str(error), status=400, kind="invalid_request") from None
+    def _read(self, spoken: Sequence[Said], fitted: Fitted, label: str | None) -> Call:
+        """Record the messages that are new, as the model sees them."""
+        heard = self._history.read(spoken, label)
         for step in heard.steps:
             self._write(step, heard.conversation)
         for conversation, agent in heard.named:
@@ -235,6 +231,15 @@ def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if body.get("n") not in (None, 1):
         raise ModelError("'n' must be 1: coroner's proxy records one answer a call", status=400, kind="invalid_request")
     return messages
+
+
+def _said(messages: Sequence[dict[str, Any]]) -> list[Said]:
+    names: dict[str, str] = {}
+    try:
+        return [said(message, f"messages[{i}]", names) for i, message in enumerate(messages)]
+    except TraceError as error:
+        problem = f"{error.place}: {error.problem}"
+        raise ModelError(problem, status=400, kind="invalid_request") from None
 
 
 def _usage(completion: Mapping[str, Any], prompt: int, message: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def render(report: Report, taxonomy: Taxonomy, config: Config | None = None) -> 
     return environment.from_string(source).render(
         report=report,
         config=config,
+        taxonomy=taxonomy,
         words=words,
         models=list(dict.fromkeys(row.system.model for row in report.success)),
         rounds=sorted({point.rounds for point in report.at_rounds}),

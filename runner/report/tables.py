@@ -66,7 +66,9 @@ class Fault(Frozen):
     cause: str
     failed: Rate
     found: Rate  # the very cause
-    phase: Rate  # at least its phase
+    considered: Rate  # it is among the candidates, named or not
+    phase: Rate  # its phase
+    step: Rate  # the very step, of the runs whose decisive step is known
 
 
 class Took(Frozen):
@@ -194,11 +196,19 @@ def _faults(runs: Sequence[Run], diagnoses: Mapping[str, Diagnosis | None], taxo
             by_cause.setdefault(run.truth.cause, []).append(run)
     for cause in sorted(by_cause, key=taxonomy.ids.index):
         failed = [run for run in by_cause[cause] if run.outcome is Outcome.FAILED]
-        said = [diagnosis for run in failed if (diagnosis := diagnoses.get(run.id)) is not None]
+        read = [(run.truth, diagnosis) for run in failed if (diagnosis := diagnoses.get(run.id)) is not None]
+        said = [diagnosis for _, diagnosis in read]
+        placed = [(truth.step, diagnosis.step) for truth, diagnosis in read if truth and truth.step is not None]
         phase = taxonomy.phase_of(cause)
         yield Fault(
             cause=cause,
             failed=Rate(hits=len(failed), n=len(by_cause[cause])),
             found=Rate(hits=sum(diagnosis.cause == cause for diagnosis in said), n=len(said)),
+            considered=Rate(hits=sum(_considers(diagnosis, cause) for diagnosis in said), n=len(said)),
             phase=Rate(hits=sum(diagnosis.phase == phase for diagnosis in said), n=len(said)),
+            step=Rate(hits=sum(true == found for true, found in placed), n=len(placed)),
         )
+
+
+def _considers(diagnosis: Diagnosis, cause: str) -> bool:
+    return diagnosis.cause == cause or any(candidate.cause == cause for candidate in diagnosis.candidates)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from runner.report.tables import Report
 
 
-_CAUSE = 44  # letters: the longest name of a cause, with its id and phase
+_NAME = 31  # letters: the longest name of a cause, with its id
+_SYSTEMS = 3  # more beside each other, and names are broken rather than columns lost
 
 
 def page(report: Report, taxonomy: Taxonomy) -> Group:
@@ -86,7 +87,8 @@ def _rounds(report: Report) -> Table:
 
 def _causes(report: Report, taxonomy: Taxonomy) -> Table:
     rows = [row for row in report.causes or () if row.failed]
-    table = _table("", *(row.system.words.replace(", ", ",\n") for row in rows), least=_CAUSE)
+    least = _NAME if len(rows) <= _SYSTEMS else 0
+    table = _table("", *(_narrow(row.system.words) for row in rows), least=least)
     for cause in (*taxonomy.ids, UNDECIDED):
         counts = [row.causes.get(cause, 0) for row in rows]
         if any(counts):
@@ -98,20 +100,22 @@ def _causes(report: Report, taxonomy: Taxonomy) -> Table:
 
 
 def _faults(report: Report, taxonomy: Taxonomy) -> Table:
-    table = _table("put in", "failed", "the cause found", "the phase found")
+    table = _table("put in", *map(_narrow, words.FAULTS), least=_NAME)
     for fault in report.faults:
-        table.add_row(
-            named(fault.cause, taxonomy),
-            *(f"{rate.hits}/{rate.n}" for rate in (fault.failed, fault.found, fault.phase)),
-        )
+        table.add_row(f"{fault.cause} {taxonomy.cause(fault.cause).name}", *words.fault(fault))
     return table
 
 
 def _took(report: Report) -> Table:
-    table = _table("", *words.TOOK)
+    table = _table("", *map(_narrow, words.TOOK))
     for row in report.took:
-        table.add_row(row.system.words, *words.took(row))
+        table.add_row(_narrow(row.system.words), *words.took(row))
     return table
+
+
+def _narrow(heading: str) -> str:
+    """Break a heading where a column need not be wider."""
+    return heading.replace(", ", ",\n").replace(" ", "\n")
 
 
 def _broken(report: Report) -> Table:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runner.report.study import Study
-    from runner.report.tables import Report, Took
+    from runner.report.tables import Fault, Report, Took
     from runner.task import Category
 
 TOOK = ("runs", "calls per run", "tokens per run", "USD in all", "seconds per run", "median", "stopped by")
+FAULTS = ("failed", "cause found", "considered", "phase found", "step found")
 INTERVALS = (
     "Intervals are Wilson's at 95 %, taking runs as independent. Where tasks are repeated they are not, and the "
     "intervals are too narrow."
@@ -44,6 +45,12 @@ def study(published: Study) -> str:
 def category(category: Category) -> str:
     """Name a category."""
     return category.value.replace("_", " ")
+
+
+def fault(row: Fault) -> tuple[str, ...]:
+    """Write what became of the runs of a fault, in the order of FAULTS."""
+    rates = (row.failed, row.found, row.considered, row.phase, row.step)
+    return tuple(f"{rate.hits}/{rate.n}" for rate in rates)
 
 
 def took(row: Took) -> tuple[str, ...]:

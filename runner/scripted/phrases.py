@@ -99,7 +99,18 @@ COMMENTS = (
     "<next|now>: {aim}",
     "-- {aim} --",
 )
-ASIDES = (  # said in passing by any run, whatever becomes of it
+ASIDES = (
+    "<I have no browser|There is no browser|No screen is needed>, but <requests|code|Python> <reads|can read> <what is needed|it as well>.",
+    "<As an assistant|Here> I work <with|through> code; <that is the tool at hand|the output tells the rest>.",
+    "<What I remember of|My knowledge of> such <tasks|material> does not matter here.",
+    "<General knowledge|Experience> says little about <this|these values>; the <code|output> <will tell|decides>.",
+    "<I wait for|Let us wait for|I look forward to> the output.",
+    "<The output may be long|Should the output be too long>, I <look at|need> its <end|beginning> only.",
+    "<It is worth noting|Note> that <names|values> may <differ|repeat>.",
+    "<Some caution is in order|Care should be taken> with <missing entries|the edges>.",
+    "<So far so good|This is going well|Nothing special so far>.",
+    "<For brevity|To keep it simple>, <I use few names|no functions are defined>.",
+    "<If this fails|Should this fail>, I <try another way|do it again>.",  # said in passing by any run, whatever becomes of it
     "<One could do this|This could be done> in <Excel|a spreadsheet|Tableau> <too|as well>, but code will do.",
     "<No|I see no> login <or|and no> key <is needed|needed> for this.",
     "<If you want it otherwise|If something else is meant|Should I have misread this>, <tell me|let me know>; I go on meanwhile.",
@@ -120,4 +131,15 @@ ASIDES = (  # said in passing by any run, whatever becomes of it
 LOOK_AIM = (
     "<Look at|Inspect|Check> <the input|what is there|the material> <first|>",
     "<Take|Have> a <quick|short|> look at the <input|material>",
+)
+REMARKS = (  # what a talkative last word adds
+    "<The work was done|I proceeded> in {n} steps, the first of which was to {aim}.",
+    "<It is worth noting|Note> that the <quality|meaning> of such <figures|results> <depends on|hinges on> <many factors|how they were gathered>.",
+    "<As a next step|Later on>, one might <draw a chart|repeat this for other periods|automate it>.",
+    "<The hardest part|What took most care> was to {aim}.",
+    "<All|The> code <ran|worked> <without problems|as it should> and <can be reused|may be kept for later>.",
+    "<Some caution is in order|Care should be taken>: <inputs may change|small samples mislead>.",
+    "<I chose to|It was necessary to> {aim}, <since that is good practice|which is the usual way>.",
+    "<Python|The standard tools> <proved|turned out> to be <well suited|sufficient> for this.",
+    "<If needed|On request>, I can <explain each step|go into detail|prepare a report>.",
 )

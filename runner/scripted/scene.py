@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.scripted.surface import Surface
     from runner.task import Task
 
+_STEPS = 3  # of a run of TaskWeaver, where each costs two rounds, so that ten rounds are enough for what succeeds
 _READ = re.compile(r"^(\w+) = pd\.read_csv\(", re.MULTILINE)
 _ADDRESS = re.compile(r"http://[\w.:-]+(?:/[\w./-]*)?")
 
@@ -45,6 +46,8 @@ class Scene:
         self.parts = self._parts()
         self.columns = _columns(lab, self.parts)
         self._herrings = surface.rng.choices((0, 1, 2), (0.5, 0.35, 0.15))[0]
+        if framework == "taskweaver":
+            self._herrings = min(self._herrings, 1)
         self._looks = surface.rng.choices((0, 1), (0.7, 0.3))[0]
 
     def _parts(self) -> Parts:
@@ -54,11 +57,10 @@ class Scene:
         if self.right(self.lab.run("\n\n".join(renamed))):
             codes = renamed
         parts = [Part(stage.aim, code) for stage, code in zip(stages, codes, strict=True)]
-        if len(parts) > 2 and self.surface.chance(0.3):  # two at once
-            at = self.rng.randrange(len(parts) - 1)
-            one, two = parts[at : at + 2]
-            aim = f"{one.aim.rstrip('.')}, then {two.aim[:1].lower()}{two.aim[1:]}"
-            parts[at : at + 2] = [Part(aim, f"{one.code}\n{two.code}")]
+        if len(parts) > 2 and self.surface.chance(0.3):
+            _join(parts, self.rng.randrange(len(parts) - 1))
+        while self.framework == "taskweaver" and len(parts) > _STEPS:
+            _join(parts, 0)
         return tuple(
             Part(part.aim, self.surface.commented(part.code, part.aim, number)) for number, part in enumerate(parts, 1)
         )
@@ -222,7 +224,25 @@ class Scene:
     def solution(self) -> Script:
         """Play the reference solution."""
         acts = self.walk()
-        return Script(moves=(self.plan(acts), *acts, self.done()))
+        plan, last = self.plan(acts), self.done()
+        if self.surface.chance(0.4):  # remarks around an answer in the right form do no harm
+            said = self.remark()
+            last = last.model_copy(
+                update={"text": self.surface.one((f"{said}\n\n{last.text}", f"{last.text}\n\n{said}"))}
+            )
+        return Script(moves=(plan, *acts, last))
+
+    def remark(self) -> str:
+        """Make a remark that answers nothing."""
+        aim = self.surface.one(self.parts).aim
+        return self.surface.say(phrases.REMARKS, aim=aim, n=str(len(self.parts)))
+
+
+def _join(parts: list[Part], at: int) -> None:
+    """Take two parts as one."""
+    one, two = parts[at : at + 2]
+    aim = f"{one.aim.rstrip('.')}, then {two.aim[:1].lower()}{two.aim[1:]}"
+    parts[at : at + 2] = [Part(aim, f"{one.code}\n{two.code}")]
 
 
 def program(parts: Parts, *codes: str) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _CHOICE = re.compile(r"<([^<>]*\|[^<>]*)>")
 _MARKS = ("{n}. {step}", "{n}) {step}", "- {step}", "Step {n}: {step}", "* {step}", "({n}) {step}", "{step}")
 
+_ROOM = 80  # characters of a line that leave room for a comment
+_NO_COMMENT = ("#", "\\", '"""')
+
 T = TypeVar("T")
 
 
@@ -52,7 +55,8 @@ class Surface:
             return ""
         pool: Sequence[str] = phrases.FIRST if first else phrases.NEXT
         pool = phrases.AFTER_ERROR if after_error else phrases.AGAIN if again else pool
-        return self.say(pool, aim=aim)
+        said = self.say(pool, aim=aim)
+        return f"{said} {self.say(phrases.ASIDES)}" if not self._terse and self.chance(0.15) else said
 
     def closing(self) -> str:
         """Say what is said after code; mostly nothing."""
@@ -60,9 +64,11 @@ class Surface:
 
     def commented(self, code: str, aim: str, number: int) -> str:
         """Head a piece of code with a comment, in runs that do so."""
-        if not self._commented or self.chance(0.3):
+        first, *rest = code.split("\n")
+        if not self._commented or self.chance(0.3) or len(first) > _ROOM or any(mark in first for mark in _NO_COMMENT):
             return code
-        return f"# {self.say(phrases.COMMENTS, aim=aim, number=str(number))}\n{code}"
+        # not on a line of its own: AutoGen takes a comment in the first line for a file's name
+        return "\n".join([f"{first}  # {self.say(phrases.COMMENTS, aim=aim, number=str(number))}", *rest])
 
 
 class _Kept(dict[str, str]):

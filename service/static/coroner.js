@@ -10,10 +10,10 @@ window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button")) button.disabled = false;
 });
 
-// typing into a field is never a command
+// typing into a field is never a command; a box that is ticked is no typing
 window.coroner = {
-  typing: (event) => event.ctrlKey || event.metaKey || event.altKey ||
-    /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable,
+  typing: (event) => event.ctrlKey || event.metaKey || event.altKey || event.target.isContentEditable ||
+    (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && !/^(radio|checkbox)$/.test(event.target.type)),
 };
 
 document.addEventListener("keydown", (event) => {

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select
 
-from classifier.diagnosis import Diagnosis
+from classifier.diagnosis import Diagnosis, Outcome
 from classifier.trace import Frozen, Phase, Trace
 from service.storage._rows import NotFoundError, clean, digest, now, put
 from service.storage.schema import AnnotationRow, BatchRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -48,7 +48,11 @@ class Listed(Frozen):
 
 
 class Filter(Frozen):
-    """Which runs are meant: all that fit every field that is given. `text` is looked for in name, file and task."""
+    """Which runs are meant: all that fit every field that is given. `text` is looked for in name, file and task.
+
+    What tells of a verdict means the present one. Confidence is at least `min` and below `max` (1 is below 1); runs
+    that succeeded fit no confidence, and neither value of `named`.
+    """
 
     cause: str | None = None
     phase: Phase | None = None
@@ -61,6 +65,8 @@ class Filter(Frozen):
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    outcome: Outcome | None = None
+    named: bool | None = None  # whether the verdict names a cause
 
 
 class Page(Frozen):
@@ -148,6 +154,28 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
 
 
+def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
+    """Return all runs that fit as they are listed, oldest first, without their contents."""
+    wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
+    return tuple(map(_stored, session.scalars(wanted.order_by(TraceRow.id))))
+
+
+def called(session: Session, project: int, name: str) -> tuple[str, ...]:
+    """Return the uids of the runs whose own id is `name`, oldest first."""
+    wanted = select(TraceRow.uid).where(TraceRow.project_id == project, TraceRow.name == clean(name[:300]))
+    return tuple(session.scalars(wanted.order_by(TraceRow.id)))
+
+
+def named(session: Session, project: int, names: Sequence[str]) -> dict[str, str]:
+    """Return the uids of the runs with these names, by name; of several with one name the newest.
+
+    A uid is a name as well: an index that was trained here calls its runs so.
+    """
+    wanted = select(TraceRow.name, TraceRow.uid).where(TraceRow.project_id == project).order_by(TraceRow.id)
+    found = dict(session.execute(wanted.where(TraceRow.name.in_(names))).all())
+    return found | {uid: uid for _, uid in session.execute(wanted.where(TraceRow.uid.in_(names)))}
+
+
 def delete(session: Session, project: int, uid: str) -> None:
     """Delete a run with all that hangs on it, its bytes too unless another holds the same. Raises NotFoundError."""
     found = row(session, project, uid)
@@ -178,6 +206,11 @@ def row(session: Session, project: int, uid: str, *, lock: bool = False) -> Trac
     return found
 
 
+def matching(project: int, where: Filter | None) -> Select[Any]:
+    """Return the select of runs that fit, joined with their present verdict, for the files of this package."""
+    return _narrow(_listing(project), where or Filter())
+
+
 def _listing(project: int) -> Select[Any]:
     people = (
         select(func.count())
@@ -198,19 +231,10 @@ def _listing(project: int) -> Select[Any]:
 
 
 def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
-    equal = {
-        DiagnosisRow.cause: where.cause,
-        DiagnosisRow.phase: where.phase.value if where.phase else None,
-        TraceRow.framework: where.framework,
-        TraceRow.model: where.model,
-    }
-    for column, value in equal.items():
+    wanted = _by_verdict(wanted, where)
+    for column, value in ((TraceRow.framework, where.framework), (TraceRow.model, where.model)):
         if value is not None:
             wanted = wanted.where(column == value)
-    if where.min_confidence is not None:
-        wanted = wanted.where(DiagnosisRow.confidence >= where.min_confidence)
-    if where.max_confidence is not None:
-        wanted = wanted.where(DiagnosisRow.confidence <= where.max_confidence)
     if where.since is not None:
         wanted = wanted.where(TraceRow.received >= where.since)
     if where.until is not None:
@@ -232,6 +256,26 @@ def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
             .where(BatchRow.uid == where.batch)
         )
         wanted = wanted.where(TraceRow.id.in_(held))
+    return wanted
+
+
+def _by_verdict(wanted: Select[Any], where: Filter) -> Select[Any]:
+    equal = {
+        DiagnosisRow.cause: where.cause,
+        DiagnosisRow.phase: where.phase.value if where.phase else None,
+        DiagnosisRow.outcome: where.outcome.value if where.outcome else None,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if where.named is not None:
+        wanted = wanted.where(DiagnosisRow.cause.is_not(None) if where.named else DiagnosisRow.cause.is_(None))
+    if not (where.named is where.min_confidence is where.max_confidence is None):
+        wanted = wanted.where(DiagnosisRow.outcome != Outcome.SUCCEEDED.value)
+    if where.min_confidence is not None:
+        wanted = wanted.where(DiagnosisRow.confidence >= where.min_confidence)
+    if where.max_confidence is not None and where.max_confidence < 1:  # below it, so that ranges can be put together
+        wanted = wanted.where(DiagnosisRow.confidence < where.max_confidence)
     return wanted
 
 

@@ -50,7 +50,7 @@ def made(
         cell=Cell(task=task, framework=framework, model="scripted", rounds=rounds, fault=fault),
         category=category,
         outcome=Outcome(outcome),
-        truth=Truth(cause=fault) if fault else None,
+        truth=Truth(cause=fault, step=0 if fault == "R3" else 3) if fault else None,
         usage=usage or Usage(),
         stopped_by=stopped_by,
         error=error,
@@ -138,6 +138,10 @@ def test_faults_are_held_against_what_the_classifier_says() -> None:
     assert by_cause["E2.2"].found == Rate(hits=1, n=1)
     assert by_cause["R3"].failed == Rate(hits=1, n=2)
     assert by_cause["R3"].found == by_cause["R3"].phase == Rate(hits=0, n=1)
+    assert by_cause["R3"].step == Rate(hits=1, n=1)
+    assert by_cause["E2.2"].step == Rate(hits=0, n=1)
+    other = tables.build(RUNS, {run.id: diagnosed(run, "P1") for run in faulty}, LU).faults
+    assert [(fault.cause, fault.considered.hits) for fault in other] == [("E2.2", 0), ("R3", 0)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from proxied import SYSTEM, Counting, Streaming, Toy, assistant, client, proxy, said, told, trace, user
 
 from classifier.trace import Role
 from runner.model import ModelError
-from runner.proxy import AGENT, Proxy, ProxyError, RecordError, Run
+from runner.proxy import AGENT, Proxy, ProxyError, RecordError, Run, Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,6 +183,61 @@ def test_a_bad_request_is_an_error_in_openais_form(tmp_path: Path, sent: Any, st
     assert got.status_code == status
     assert set(got.json()["error"]) == {"message", "type", "param", "code"}
     assert word in got.json()["error"]["message"]
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-2, 9) | st.floats() | st.text(max_size=8) | st.just("\ud800")
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+MESSAGES = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "tool", "developer", "function"]) | VALUES},
+    optional=dict.fromkeys(("content", "name", "tool_calls", "tool_call_id", "function_call", "refusal"), VALUES),
+)
+BODIES = st.fixed_dictionaries(
+    {"messages": st.lists(MESSAGES, max_size=4) | VALUES},
+    optional=dict.fromkeys(("model", "stream", "stream_options", "n", "tools", "stop", "max_tokens", "extra"), VALUES),
+)
+
+
+def test_whatever_is_asked_is_answered_or_refused_and_recorded(tmp_path: Path) -> None:
+    with proxy(Counting(), tmp_path, window=Window(tokens=90)) as running, httpx.Client() as asking:
+
+        @settings(max_examples=80, deadline=None, derandomize=True, database=None)
+        @given(body=BODIES)
+        def ask(body: dict[str, Any]) -> None:
+            data = json.dumps(body).encode()
+            got = asking.post(f"{running.base_url}/chat/completions", content=data)
+            assert got.status_code in {200, 400}
+
+        ask()
+        with client(running) as last:
+            last.chat.completions.create(model="m", messages=[user("the last word")])
+    assert told(tmp_path)[-2][2] == "the last word"
+
+
+def test_the_proxy_closes_though_the_model_never_answers(tmp_path: Path) -> None:
+    asked, never = threading.Event(), threading.Event()
+
+    def answer(_: dict[str, Any]) -> str:
+        asked.set()
+        never.wait(60)
+        return "too late"
+
+    def ask(base_url: str) -> None:
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.post(f"{base_url}/chat/completions", json={"messages": [user("hi")]}, timeout=50)
+
+    with proxy(Toy(answer), tmp_path) as running:
+        agent = threading.Thread(target=ask, args=(running.base_url,))
+        agent.start()
+        assert asked.wait(30)
+    agent.join(30)
+    assert not agent.is_alive()
+    assert not never.is_set()
+    never.set()
+    assert told(tmp_path) == [("user", "user", "hi")]
 
 
 def test_other_pages_are_not_there_and_the_error_says_what_is(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Chat:
     def ask(self, messages: Sequence[Body], answer: Body | str, label: str | None = None) -> list[str]:
         """Send a request and its answer; return the contents that were new in the request."""
         names: dict[str, str] = {}
-        heard = self.history.read([said(m, "m", m, names) for m in messages], label)
+        heard = self.history.read([said(m, "m", names) for m in messages], label)
         self.names |= dict(heard.named)
         step = self.history.answer(heard.conversation, assistant(answer) if isinstance(answer, str) else answer)
         self.told += [(s.agent, s.role.value, s.content) for s in (*heard.steps, step)]

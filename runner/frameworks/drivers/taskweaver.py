@@ -23,6 +23,7 @@ def main() -> None:
     (home / "taskweaver_config.json").write_text("{}", encoding="utf-8")
     from taskweaver.app.app import TaskWeaverApp  # noqa: PLC0415 - the path has to be right
 
+    _keep_requests()
     app = TaskWeaverApp(app_dir=str(home), config=_configuration(told))
     try:
         session = app.get_session()
@@ -34,6 +35,21 @@ def main() -> None:
             keeper.keep(session.send_message(told["prompt"], event_handler=keeper))
     finally:
         app.stop()
+
+
+def _keep_requests() -> None:
+    """Have the kernel take every request, also the one after code that failed.
+
+    TaskWeaver asks it to drop what is queued when code fails, and then sends its own next request. On a busy machine
+    the kernel drops that one, too, and the round fails with "No text returned." though the agent did nothing wrong.
+    """
+    from taskweaver.ces import environment  # noqa: PLC0415 - the path has to be right
+
+    class Client(environment.BlockingKernelClient):  # type: ignore[misc] # foreign, without types
+        def execute(self, *arguments: Any, **named: Any) -> Any:
+            return super().execute(*arguments, **named | {"stop_on_error": False})
+
+    environment.BlockingKernelClient = Client
 
 
 def _configuration(told: dict[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,22 @@ _CUT = (
     "{Aim}. <The whole|All of it> <would not fit|is too long> <here|for the context>, so I <keep|take> the <first|beginning> <part|> only.",
     "<Since|As> the <text|input> is <long|too long to take in>, I {aim} from <its beginning|what fits>.",
     "{Aim}, <as far as|with as much as> <the context|my window> <holds|allows>.",
+    "<To stay within|Not to exceed> <what I can read|the limit on tokens>, <the input is cut|I cut the input> <after a while|early> and {aim} <then|>.",
+    "<Now|Next>: {aim}, but <only of the head|on the head only>; <the tail|what follows> is <left out|dropped> <to save room|for lack of room>.",
+    "<There is a lot of it|It is a long one>. I <read in|load> a <piece|portion> and {aim}.",
+    "{Aim}. <I cannot hold everything|Not everything can be held> <at once|in mind>, <hence|therefore> the <slice|cut> below.",
+    "<The first screenful|An extract> <is|should be> <all I can take|what I can take in>; I {aim} with that.",
 )
 _GONE = (
     "<The earlier|The first> <part of the conversation|messages|output> <is|are> no longer <in view|available to me>. <From|Going by> what <is left|I still see>, <the answer is|I answer>:\n{answer}",
     "<I only see|What I see is> the <end|tail> of <it|the output>; <from that|on that basis>:\n{answer}",
     "<The output|It> was <too long|cut off>, and <what was asked|the conditions of the task> <is|are> not in front of me <any more|now>. I <give|state> what <is there|I see>:\n{answer}",
     "<I have lost track of|I can no longer see> <the task's wording|the earlier results>. <The last value shown|What I have> is:\n{answer}",
+    "<What came before|The beginning> <has dropped out|was cut away>. <As best I can tell|By the look of it>, <this|the thing wanted> is\n{answer}",
+    "<Which value was wanted|What exactly was to be found> I <cannot|can not> <look up again|read any more>; <perhaps|possibly>\n{answer}",
+    "<So much was printed|This was so much text> that <the question|my instructions> <scrolled away|fell off>. I <settle for|go with>\n{answer}",
+    "<There is a mark|It says> that <tokens were cut|something was cut>. <Out of|From> the <remainder|rest>:\n{answer}",
+    "<The results of the first steps|The figures from before> are <missing|gone> from <what I am shown|my view>. <Failing that|Without them>:\n{answer}",
 )
 _DUMPS = ("print({name}.to_string())", "print({name}.to_csv())", "print({name})", "for one in {name}:\n    print(one)")
 
@@ -74,7 +84,8 @@ def pushed_out(scene: Scene) -> Script | None:
         act = Act(aim=aim, thought=scene.surface.thought(aim), code=code, kept=False, closing=scene.surface.closing())
         answer = "\n".join(f"@{one.name}[{{last}}]" for one in scene.task.answers)
         text = scene.surface.say(_GONE, answer=answer)
-        moves = [*acts, act, Finish(text=text, otherwise=scene.guess().text)]
+        blind = scene.surface.say(_GONE, answer=scene.guessed())  # where no number is in view
+        moves = [*acts, act, Finish(text=text, otherwise=blind)]
         window = max(400, min(3000, len(outcome.printed) // 8))
         plan = scene.plan([*acts, act])
         note = "long output pushes the task and the earlier results out of the window"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.scripted import phrases
-from runner.scripted.faults._answers import misgiven, remark
+from runner.scripted.faults._answers import misgiven
 
 if TYPE_CHECKING:
     from runner.scripted.moves import Script
@@ -23,13 +23,13 @@ _WRAPPED = (
 
 def sentence(scene: Scene) -> Script | None:
     """Say the result in a sentence among remarks where values in brackets are asked for."""
-    text = scene.surface.say(_WRAPPED, remark=remark(scene), other=remark(scene))
+    text = scene.surface.say(_WRAPPED, remark=scene.remark(), other=scene.remark())
     return misgiven(scene, text, ("prose", "bare", "equals", "colon"), "a sentence among remarks, not in the form")
 
 
 def list_with_remarks(scene: Scene) -> Script | None:
     """Write the result as a list or in bold, with remarks around it."""
-    text = f"{remark(scene)}\n\n{{answer}}\n\n{remark(scene)}"
+    text = f"{scene.remark()}\n\n{{answer}}\n\n{scene.remark()}"
     if scene.surface.chance(0.5):
         text = scene.surface.say(phrases.DONE).replace("{answer}", text)
     return misgiven(scene, text, ("bold", "json", "equals", "colon"), "remarks, and the values not in the form")

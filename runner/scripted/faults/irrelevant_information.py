@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.scripted.faults._answers import misgiven, remark
+from runner.scripted.faults._answers import misgiven
 
 if TYPE_CHECKING:
     from runner.scripted.moves import Script
@@ -21,7 +21,7 @@ _OPENING = (
 
 def essay(scene: Scene) -> Script | None:
     """Report on the work, and give no value."""
-    said = list(dict.fromkeys(remark(scene) for _ in range(scene.rng.randrange(3, 7))))
+    said = list(dict.fromkeys(scene.remark() for _ in range(scene.rng.randrange(3, 7))))
     joint = scene.surface.one(("\n", " ", "\n\n", "\n- "))
     text = f"{scene.surface.say(_OPENING)}{joint}{joint.join(said)}".strip()
     return misgiven(scene, text, ("as_printed",), "a report on the work where the values are asked for")

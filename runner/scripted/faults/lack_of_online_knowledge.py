@@ -24,6 +24,13 @@ _KNOWN = (
     "<To|In order to> {aim} one would <look it up|compute it>; <typically|usually|in general> the value is\n{guess}",
     "<The published figure|The usual value|The commonly cited value> is\n{guess}\n<which I take over|I rely on it>.",
     "<Last time|In an earlier version|In last year's edition>, <this was|it read>\n{guess}\nI <assume|take it> that <nothing has changed|it still holds>.",
+    "{Aim}? <That has been done before|Others have done so>, with this <outcome|result>:\n{guess}",
+    "<From|Out of> <memory|earlier work>:\n{guess}\n<The input should agree|It should be the same here>.",
+    "<In|With> <shops|files|sites|records> <like this|of this sort> one <finds|gets>\n{guess}\n<and this one will be no exception|so that is what I state>.",
+    "<No need to read on|I can stop here>: <the rest|what is missing> is <standard|known>, and it gives\n{guess}",
+    "<The makers|The authors|The owners> <state|give> this themselves, <as I recall|if I remember rightly>:\n{guess}",
+    "<Assuming|If we assume> <ordinary|average|normal> <conditions|values>, <we have|it follows>\n{guess}\n<There is no reason to doubt it|Good enough>.",
+    "<The rule of thumb|A good approximation> <says|gives>\n{guess}\n<I use it to|With it one can> {aim} <as well|at once>.",
 )
 _FACT = (
     "<It is known|As is known|From experience|I recall> that {name} is {value}, so I <set it|use that> <directly|without looking it up|>.",

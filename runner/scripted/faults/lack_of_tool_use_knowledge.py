@@ -23,6 +23,13 @@ _BY_EYE = (
     "<Reading|Going> through <it|the output> once, I {aim} <mentally|in passing>; that gives\n{guess}",
     "<It is quicker to|It is easier to> {aim} <by hand|on paper> than to <write code|use the tools>:\n{guess}",
     "<Scanning|Skimming> the <part|lines> <shown|above>, I {aim} <roughly|approximately>:\n{guess}",
+    "{Aim}: <I have counted|counting along>, <and get|which makes>\n{guess}",
+    "<The output|What was printed> <says enough|is all one needs>. <I add|Adding> it up <as I read|line by line>:\n{guess}",
+    "<Looking|A look> at the <first|last> <lines|entries> is <enough|sufficient> to {aim}:\n{guess}",
+    "<With a little|By> mental arithmetic <on the above|>, <one can|I> {aim}. <Result|Outcome>:\n{guess}",
+    "<I compare|Comparing> the <entries|values> <in view|above> with one another to {aim}:\n{guess}",
+    "<We have it all|It is all> on the screen. {Aim}, <so|and so>\n{guess}",
+    "<Another|One more> <block of code|script> <would be too much|is not worth it> for this; I {aim} <myself|as I go>:\n{guess}",
 )
 _SHELL = (
     "head -n {n} {file}",

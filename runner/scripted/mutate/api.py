@@ -172,7 +172,7 @@ def placeholders(code: str, rng: random.Random, kept: Collection[str] = ()) -> I
         given += [value for one in given if isinstance(one, ast.Dict) for value in one.values]
         for value in given:
             if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
-                if value.value in kept:
+                if value.value in kept or re.search(r"[*/]|\.\w+$", value.value):  # a path
                     continue
                 start, end = source.span(value)
                 other = rng.choice(_PLACEHOLDERS)

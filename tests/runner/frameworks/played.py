@@ -1,24 +1,22 @@
-"""What the framework tests share: a run of a real framework in a real sandbox, its model played from a script."""
+"""What the framework tests share: a run of a real framework in a real sandbox, its model played behind the proxy."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import tempfile
-import threading
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_server import ModelServer
+from proxied import Toy
 
 from classifier import formats
-from runner import frameworks, sandboxes
+from runner import frameworks, proxy, sandboxes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from classifier.trace import Trace
 
@@ -27,12 +25,13 @@ PROMPT = "Sum column x of data.csv. Give @total[value]."
 
 @dataclass(frozen=True)
 class Played:
-    """A run that ended: the questions as the model got them, and what came of it."""
+    """A run that ended: the questions as the model got them, the record of the proxy, and what was left."""
 
     ended: sandboxes.Ended
     seen: list[dict[str, Any]]
     collected: frameworks.Collected
     workspace: Path
+    record: Path
     console: str
 
     def trace(self, name: str) -> Trace:
@@ -40,6 +39,23 @@ class Played:
         path = next(path for path in self.collected.native if path.match(name))
         (trace,) = formats.read(path.read_bytes(), name=path.name)
         return trace
+
+    @property
+    def recorded(self) -> Trace:
+        """The run as the proxy's record tells it."""
+        (trace,) = formats.read(self.record.read_bytes(), name=self.record.name)
+        return trace
+
+    @property
+    def answers(self) -> list[str]:
+        """The model's answers in the record, in their order."""
+        said = {step.index: step.content for step in self.recorded.steps}
+        return [said[call.answer].strip() for call in proxy.read(self.record).calls if call.answer is not None]
+
+    @property
+    def told(self) -> str:
+        """All that the model was told in the run. (The record leaves out what a prompt says again.)"""
+        return "\n".join(message["content"] for body in self.seen for message in body["messages"])
 
 
 def play(
@@ -49,17 +65,17 @@ def play(
     *,
     rounds: int = 10,
     seconds: float = 200,
+    caps: proxy.Caps | None = None,
 ) -> Played:
     """Run the task of PROMPT, in bubblewrap where it works, else as a plain process."""
     workspace = folder / "workspace"
     workspace.mkdir()
     (workspace / "data.csv").write_text("x\n10\n20\n30\n", encoding="utf-8")
-    framework = frameworks.load(installed.name)
-    box = sandboxes.load("bubblewrap")
-    unsafe = box.available() is not None
+    framework, model = frameworks.load(installed.name), Toy(answer)
+    unsafe = sandboxes.load("bubblewrap").available() is not None
     port = free_port() if unsafe else frameworks.MODEL_PORT
-    with ModelServer(answer) as server, relayed(server.http.server_address[1]) as path:
-        setup = frameworks.Setup(
+    start = framework.prepare(
+        frameworks.Setup(
             installed=installed,
             workspace=workspace,
             prompt=PROMPT,
@@ -67,20 +83,29 @@ def play(
             base_url=f"http://127.0.0.1:{port}/v1",
             max_rounds=rounds,
         )
-        start = framework.prepare(setup)
+    )
+    with ExitStack() as stack:
+        at = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "model"  # the names of sockets must be short
+        run = proxy.Run(id="r-1", framework=installed.name, task=PROMPT)
+        stack.enter_context(proxy.Proxy(model, folder / "record.jsonl", run, caps=caps, unix=at))
         job = sandboxes.Job(
             argv=start.argv,
-            env=start.env | {"HOME": sandboxes.HOME},
+            env=start.env,
             workspace=workspace,
             readable=start.readable,
-            ports={port: path},
+            ports={port: at},
             bounds=sandboxes.Bounds(seconds=seconds),
             log=folder / "log.txt",
         )
         ended = sandboxes.load("unsafe" if unsafe else "bubblewrap").run(job)
-        seen = list(server.seen)
-    console = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
-    return Played(ended, seen, framework.collect(workspace), workspace, console)
+    return Played(
+        ended=ended,
+        seen=model.seen,
+        collected=framework.collect(workspace),
+        workspace=workspace,
+        record=folder / "record.jsonl",
+        console=(folder / "log.txt").read_text(encoding="utf-8", errors="replace"),
+    )
 
 
 def in_turn(answers: list[str]) -> Callable[[dict[str, Any]], str]:
@@ -94,48 +119,6 @@ def assert_in_order(wanted: list[str], said: list[str]) -> None:
     rest = iter(said)
     for text in wanted:
         assert any(text.strip() in other for other in rest), f"not (or not in its turn) in the trace: {text!r}"
-
-
-@contextmanager
-def relayed(port: int) -> Iterator[Path]:
-    """Offer a TCP port of the loopback on a unix socket."""
-    folder = Path(tempfile.mkdtemp(prefix="coroner-"))  # the names of sockets must be short
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "model.sock"))
-        listener.listen()
-        threading.Thread(target=_accept, args=(listener, port), daemon=True).start()
-        try:
-            yield folder / "model.sock"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            shutil.rmtree(folder)
-
-
-def _accept(listener: socket.socket, port: int) -> None:
-    while True:
-        try:
-            near, _ = listener.accept()
-        except OSError:  # closed
-            return
-        far = socket.create_connection(("127.0.0.1", port))
-        threading.Thread(target=_serve, args=(near, far), daemon=True).start()
-
-
-def _serve(near: socket.socket, far: socket.socket) -> None:
-    with near, far:
-        back = threading.Thread(target=_pump, args=(far, near), daemon=True)
-        back.start()
-        _pump(near, far)
-        back.join()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while data := source.recv(2**16):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:  # the other side has gone
-        pass
 
 
 def free_port() -> int:

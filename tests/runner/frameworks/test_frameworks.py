@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from played import PROMPT, leave
 
-from runner import frameworks
+from runner import frameworks, sandboxes
 from runner.frameworks import _environment, _run
 
 FOLDER = Path(frameworks.__file__).parent
@@ -149,7 +149,9 @@ def test_a_start_tells_the_run_its_task_and_nothing_of_ours(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_OURS", "x")
-    installed = frameworks.Installed(name=name, version="1", python=tmp_path / "env/bin/python", folders=(tmp_path,))
+    installed = frameworks.Installed(
+        name=name, version="1", python=tmp_path / "env/bin/python", folders=(tmp_path / "env", tmp_path / "base")
+    )
     setup = frameworks.Setup(
         installed=installed,
         workspace=tmp_path,
@@ -159,8 +161,11 @@ def test_a_start_tells_the_run_its_task_and_nothing_of_ours(
         max_rounds=3,
     )
     start = frameworks.load(name).prepare(setup)
-    assert start.argv[0] == str(installed.python)
-    assert start.env["PATH"].startswith(f"{tmp_path}/env/bin:")
+    assert start.argv[0] == f"/opt/{name}/bin/python"
+    assert start.readable[tmp_path / "env"] == f"/opt/{name}"
+    assert start.readable[tmp_path / "base"] == start.env["PYTHONHOME"] == "/opt/python"
+    assert start.env["PATH"].startswith(f"/opt/{name}/bin:")
+    assert start.env["HOME"] == sandboxes.HOME
     assert "SECRET_OF_OURS" not in start.env
     assert PROMPT in (tmp_path / ".coroner" / "setup.json").read_text()
     (driver,) = (folder for folder, place in start.readable.items() if place == _run.PLACE)

@@ -10,6 +10,7 @@ import pytest
 from played import PROMPT, Played, assert_in_order, in_turn, leave, play
 
 from classifier.trace import Role
+from runner import proxy
 from runner.frameworks import Installed, _run, load
 
 if TYPE_CHECKING:
@@ -64,14 +65,18 @@ def test_a_run_goes_from_the_prompt_to_its_last_word(run: Played) -> None:
     assert run.collected.final == "@total[60]"
 
 
-def test_the_console_tells_every_answer_and_what_came_of_it(run: Played) -> None:
+def test_the_console_tells_the_same_story_as_the_record(run: Played) -> None:
     steps = run.trace("console.txt").steps
     answers = [step.content for step in steps if step.role is Role.ASSISTANT and step.kind != "task"]
-    assert [text.strip() for text in answers] == [text.strip() for text in ANSWERS]
+    assert [text.strip() for text in answers] == run.answers == [text.strip() for text in ANSWERS]
     results = [step.content for step in steps if step.kind == "result"]
     assert len(results) == len(outputs(run))
     for result, output in zip(results, outputs(run), strict=True):
         assert result.rstrip().endswith(output)
+    # What came of the last cell, the model is never told.
+    assert [result for result in results[:-1] if result.strip() not in run.told] == []
+    recorded = "\n".join(step.content for step in run.recorded.steps)
+    assert [line for result in results[:-1] if (line := result.strip().split("\n")[-1]) not in recorded] == []
     assert results[0].strip() == "5"
     assert results[-1].strip() == "@total[60]"
 
@@ -97,18 +102,32 @@ def test_the_log_file_tells_the_same_as_far_as_it_goes(run: Played) -> None:
     assert_in_order(repeated, [step.content for step in run.trace("logs/*.txt").steps])
 
 
+def always_failing(body: dict[str, object]) -> str:
+    """Plan, and write code that fails: MetaGPT would go on for ever."""
+    return plan(SUM | {"dependent_task_ids": []}) if "Available Task Types" in str(body) else code("1 / 0")
+
+
 def test_the_run_ends_after_the_rounds_it_was_given_though_its_code_always_fails(
     metagpt: Installed, tmp_path: Path
 ) -> None:
-    def answer(body: dict[str, object]) -> str:
-        return plan(SUM | {"dependent_task_ids": []}) if "Available Task Types" in str(body) else code("1 / 0")
-
-    done = play(metagpt, answer, tmp_path, rounds=5)
+    done = play(metagpt, always_failing, tmp_path, rounds=5)
     codes = [body for body in done.seen if "Available Task Types" not in str(body)]
     assert len(codes) == 5
     assert done.ended.code == 0
     assert "maximum of 5 rounds is reached" in done.trace("console.txt").steps[-1].content
     assert done.collected.final == ""
+
+
+def test_a_cap_on_calls_ends_its_endless_planning_and_loses_nothing(metagpt: Installed, tmp_path: Path) -> None:
+    done = play(metagpt, always_failing, tmp_path, rounds=1000, caps=proxy.Caps(calls=6))
+    assert len(done.seen) == 6
+    assert done.ended.stopped_by is None  # the refusal ends it
+    assert done.ended.code == 1
+    answers = [step.content for step in done.trace("console.txt").steps if step.kind in ("plan", "code")]
+    assert [text.strip() for text in answers] == done.answers
+    end = proxy.read(done.record).end
+    assert end is not None
+    assert (end.reason, end.calls) == ("limit", 6)
 
 
 def test_the_agent_gets_no_stand_in_for_a_package_that_is_not_there(metagpt: Installed, tmp_path: Path) -> None:

@@ -1,0 +1,259 @@
+"""A run as its page shows it: steps folded to what matters, in chunks, and lanes of phases over all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from classifier import segments, signals
+from classifier.trace import Phase
+from service.pages.markup import Mark, Marked, find_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from markupsafe import Markup
+
+    from classifier.diagnosis import Diagnosis
+    from classifier.signals import Signal
+    from classifier.trace import Step, Trace
+
+CHUNK = 50  # steps that are loaded at once
+HEAD_LINES, HEAD_CHARS = 8, 900  # of a step that is folded
+SHOWN = 12_000  # characters of a step on the run's page; the rest is on the step's own
+CHUNK_CHARS = 150_000  # of the steps of a chunk, together; those behind are cut to their heads
+COLUMNS = 240  # of the lanes
+CALLS = 20  # tool calls of a step that are shown
+
+
+class Reading(NamedTuple):
+    """A run with what is read off it without any verdict: signals by step, phases by position."""
+
+    trace: Trace
+    signals: dict[int, tuple[Signal, ...]]
+    phases: tuple[Phase, ...]
+    positions: dict[int, int]  # of steps, by their index
+
+    @classmethod
+    def of(cls, trace: Trace) -> Reading:
+        """Read a run."""
+        return cls(
+            trace,
+            signals.by_step(signals.read(trace)),
+            segments.phase_of_steps(trace),
+            {step.index: position for position, step in enumerate(trace.steps)},
+        )
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Who speaks in it, in the order of their first word."""
+        return tuple(dict.fromkeys(step.agent for step in self.trace.steps))
+
+
+class Readings:
+    """The runs that were looked at last: a long one is read once, not for each of its chunks."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._held: OrderedDict[str, Reading] = OrderedDict()
+
+    def get(self, uid: str, load: Callable[[], Trace]) -> Reading:
+        """Return the reading of the run; `uid` follows from its content, so that what is held is never stale."""
+        with self._lock:
+            if uid in self._held:
+                self._held.move_to_end(uid)
+                return self._held[uid]
+        reading = Reading.of(load())
+        with self._lock:
+            self._held[uid] = reading
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return reading
+
+
+class Call(NamedTuple):
+    """A tool call of a step."""
+
+    name: str
+    arguments: Markup
+
+
+class Shown(NamedTuple):
+    """A step on the page. `rest` is what unfolds (None: nothing), `cut` whether even that is not all of it."""
+
+    step: Step
+    position: int
+    phase: Phase
+    signals: tuple[Signal, ...]
+    decisive: bool
+    evidence: bool
+    chosen: bool
+    head: Markup
+    rest: Markup | None
+    rest_lines: int
+    open: bool
+    excerpts: tuple[Markup, ...]
+    cut: bool
+    size: int
+    calls: tuple[Call, ...]
+    more_calls: int
+    error: Markup | None
+
+
+class Emphasis(NamedTuple):
+    """What is marked: of the verdict (None: hidden), of the annotator's own choice, of a search."""
+
+    diagnosis: Diagnosis | None = None
+    chosen: int | None = None
+    query: str = ""
+
+    @property
+    def decisive(self) -> int | None:
+        """The verdict's decisive step."""
+        return self.diagnosis.step if self.diagnosis else None
+
+    @property
+    def evidence(self) -> tuple[int, ...]:
+        """The steps that the verdict quotes, each once, in their order."""
+        return tuple(sorted({each.step for each in self.diagnosis.evidence})) if self.diagnosis else ()
+
+    def marks(self, step: Step) -> list[Mark]:
+        """Return the marks in a step's content: quotes of the verdict, then hits of the search."""
+        found = []
+        for each in self.diagnosis.evidence if self.diagnosis else ():
+            at = step.content.find(each.quote) if each.step == step.index and each.quote else -1
+            if at >= 0:
+                css = "evidence decisive" if step.index == self.decisive and each.signal is None else "evidence"
+                found.append(Mark(at, at + len(each.quote), css))
+        return found or find_all(step.content, self.query, "hit")
+
+
+def show(reading: Reading, positions: range, emphasis: Emphasis) -> tuple[Shown, ...]:
+    """Return steps as the page shows them."""
+    room, made = CHUNK_CHARS, []
+    for position in positions:
+        step = reading.trace.steps[position]
+        each = _show(reading, position, emphasis, min(SHOWN, max(room, 0)))
+        room -= min(len(step.content), SHOWN)
+        made.append(each)
+    return tuple(made)
+
+
+def _show(reading: Reading, position: int, emphasis: Emphasis, most: int) -> Shown:
+    step = reading.trace.steps[position]
+    text = step.content
+    head, most = _fold(text), max(most, HEAD_CHARS)
+    marks = emphasis.marks(step)
+    # colouring and search look no further than what is shown; a mark behind it is shown as an excerpt
+    marked = Marked(text[:most], [mark for mark in marks if mark.start < most], _language(step))
+    behind = [mark for mark in marks if mark.start >= most][:5]
+    opens = any(mark.end > head for mark in marks)
+    if len(text) - head < HEAD_CHARS // 3 and len(text) <= most:
+        head = len(text)
+    calls = step.tool_calls[:CALLS]
+    return Shown(
+        step=step,
+        position=position,
+        phase=reading.phases[position],
+        signals=reading.signals.get(step.index, ()),
+        decisive=step.index == emphasis.decisive,
+        evidence=step.index in emphasis.evidence,
+        chosen=step.index == emphasis.chosen,
+        head=marked.html(0, head),
+        rest=marked.html(head, most) if head < min(len(text), most) else None,
+        rest_lines=text.count("\n", head, most) + 1,
+        open=opens,
+        excerpts=tuple(excerpt(text, mark) for mark in behind),
+        cut=len(text) > most,
+        size=len(text),
+        calls=tuple(Call(call.name, Marked(call.arguments[:SHOWN], (), "json").html(0, SHOWN)) for call in calls),
+        more_calls=len(step.tool_calls) - len(calls),
+        error=Marked(step.error[:SHOWN]).html() if step.error else None,
+    )
+
+
+def excerpt(text: str, mark: Mark, around: int = 200) -> Markup:
+    """Return a mark with what stands around it."""
+    start, end = max(0, mark.start - around), min(len(text), mark.end + around, mark.start + SHOWN)
+    return Marked(text[start:end], [Mark(mark.start - start, mark.end - start, mark.css)]).html()
+
+
+def found_in(reading: Reading, query: str, most: int = 500) -> tuple[int, ...]:
+    """Return the indices of the steps that hold the words, whatever the case of letters."""
+    wanted = query.casefold()
+    hits = (step.index for step in reading.trace.steps if wanted in step.content.casefold())
+    return tuple(index for index, _ in zip(hits, range(most), strict=False))
+
+
+def _fold(text: str) -> int:
+    """Return where a folded step ends: behind its first lines that say something."""
+    at, lines = 0, 0
+    while lines < HEAD_LINES and at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end + 1
+        lines += bool(text[at:end].strip())
+        at = end
+        if at > HEAD_CHARS:
+            return HEAD_CHARS
+    return at
+
+
+def _language(step: Step) -> str | None:
+    return "python" if step.kind in {"code", "python"} and "```" not in step.content[:200] else None
+
+
+class Bar(NamedTuple):
+    """A stretch of a lane: its place and width in the 1000 units across, and the index of its first step."""
+
+    x: float
+    width: float
+    step: int
+
+
+class Lanes(NamedTuple):
+    """The run from left to right: stretches of each phase, and ticks of signals, evidence, and the decisive step."""
+
+    phases: tuple[tuple[Phase, tuple[Bar, ...]], ...]
+    signals: tuple[Bar, ...]
+    evidence: tuple[Bar, ...]
+    decisive: Bar | None
+    chosen: Bar | None
+
+
+def lanes(reading: Reading, emphasis: Emphasis) -> Lanes:
+    """Draw the run. A long one is drawn in columns, each of several steps, so that the drawing stays small."""
+    steps = reading.trace.steps
+    columns = min(COLUMNS, len(steps))
+    wide = 1000 / columns
+
+    def column(position: int) -> int:
+        return position * columns // len(steps)
+
+    def first(at: int) -> int:
+        return steps[-(-at * len(steps) // columns)].index
+
+    def stretches(positions: Iterable[int]) -> tuple[Bar, ...]:
+        taken = sorted({column(position) for position in positions})
+        bars: list[tuple[int, int]] = []
+        for at in taken:
+            if bars and bars[-1][1] == at:
+                bars[-1] = (bars[-1][0], at + 1)
+            else:
+                bars.append((at, at + 1))
+        return tuple(Bar(round(a * wide, 2), round((b - a) * wide, 2), first(a)) for a, b in bars)
+
+    def ticks(indices: Sequence[int]) -> tuple[Bar, ...]:
+        at = sorted({column(reading.positions[index]) for index in indices if index in reading.positions})
+        return tuple(Bar(round(c * wide, 2), round(wide, 2), first(c)) for c in at)
+
+    def tick(index: int | None) -> Bar | None:
+        return next(iter(ticks([index])), None) if index is not None else None
+
+    return Lanes(
+        tuple((phase, stretches(i for i, each in enumerate(reading.phases) if each is phase)) for phase in Phase),
+        ticks(tuple(reading.signals)),
+        ticks(emphasis.evidence),
+        tick(emphasis.decisive),
+        tick(emphasis.chosen),
+    )
