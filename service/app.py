@@ -18,7 +18,7 @@ from service.api import about, batches, classify, traces
 from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
-from service.pages import label, queue
+from service.pages import compare, disagreements, imports, label, queue, runs
 from service.pages import session as session_page
 from service.pages import trace as trace_page
 from service.pages.reading import Readings
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from service.hub import Hub
 
 API = (classify.router, traces.router, batches.router, annotations_api.router, about.router)
-PAGES = (session_page.router, queue.router, label.router)
+PAGES = (
+    session_page.router,
+    queue.router,
+    label.router,
+    runs.router,
+    imports.router,
+    disagreements.router,
+    compare.router,
+)
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
@@ -63,7 +71,9 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(LimitBody, max_bytes=settings.max_bytes, larger={"/batches": settings.max_batch_bytes})
+    app.add_middleware(
+        LimitBody, max_bytes=settings.max_bytes, larger=dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
+    )
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])

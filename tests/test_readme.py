@@ -127,8 +127,9 @@ def test_its_annotation_is_one() -> None:
 
 
 def test_the_paths_of_the_service_are_there(tmp_path: Path) -> None:
-    paths = set(re.findall(r"127\.0\.0\.1:8080(/\w+)", README)) | set(re.findall(r"`(?:GET|POST) (/\w+)`", README))
-    assert paths == {"/classify", "/taxonomy", "/healthz"}
+    said = "\n".join([README, *PAGES])
+    paths = set(re.findall(r"127\.0\.0\.1:8080(/\w+)", said)) | set(re.findall(r"`(?:GET|POST|DELETE) (/\w+)`", said))
+    assert {"/classify", "/batches"} <= paths
     hub = Hub.open(Settings(folder=tmp_path), FakeClassifier(), lambda _: FakeClassifier())
     assert paths <= set(create(hub).openapi()["paths"])
     hub.close()

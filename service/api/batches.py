@@ -18,6 +18,7 @@ from service import problems, sheets
 from service.access import Client, Reader, hub_of
 from service.storage import batches
 from service.storage.batches import Batch, Input, Outcome
+from service.work.taking import take_in
 from service.work.uploads import UploadError, inputs
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from service.hub import Hub
     from service.storage.projects import Access
 
-MOST_WAITING = 200_000  # inputs that may wait, of all projects; more are turned away
 IN_MEMORY = 2**24  # bytes of an upload that are held in memory; the rest lies in a file
 PAGE = 500
 
@@ -86,18 +86,11 @@ async def post(
             await run_sync(upload.write, chunk)
         upload.seek(0)
 
-        def work() -> tuple[Batch, bool, tuple[int, ...]]:
+        def work() -> tuple[Batch, bool]:
             found = _stored(upload.read()) if kind == "application/json" else _sent(upload, kind, hub)
-            with hub.database.begin() as session:
-                if batches.open_inputs(session) > MOST_WAITING:
-                    raise HTTPException(503, "too many inputs wait already", headers={"Retry-After": "60"})
-                batch, new = batches.create(
-                    session, access.project, name, found, by=access.person, token=idempotency_key
-                )
-                return batch, new, batches.items(session, access.project, batch.uid)
+            return take_in(hub, access, name, found, token=idempotency_key)
 
-        batch, new, items = await run_sync(work)
-    await run_sync(hub.queue.wake, items)
+        batch, new = await run_sync(work)
     response.status_code = 202 if new else 200
     response.headers["Location"] = f"/batches/{batch.uid}"
     return batch

@@ -48,6 +48,7 @@ def needs(role: Role) -> Callable[..., Access]:
 
 
 Reader = Annotated[Access, Depends(needs(Role.READER))]
+Client = Annotated[Access, Depends(needs(Role.CLIENT))]
 Annotator = Annotated[Access, Depends(needs(Role.ANNOTATOR))]
 Admin = Annotated[Access, Depends(needs(Role.ADMIN))]
 

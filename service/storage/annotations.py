@@ -57,6 +57,8 @@ def add(
 ) -> Statement:
     """Store what a person said of a run; it supersedes what they said before. Raises NotFoundError.
 
+    What is adjudicated supersedes what was, by whomever.
+
     With `uid`, of an export, a statement that is there already is returned as it is: to import twice does no harm.
     Raises ConflictError where that uid says something else.
     """
@@ -73,13 +75,14 @@ def add(
         if session.scalar(select(AnnotationRow.id).where(AnnotationRow.uid == uid)) is not None:
             raise ConflictError(f"the annotation id {uid!r} is taken")
     moment = now()
+    whose = () if adjudicated else (AnnotationRow.annotator == annotation.annotator,)  # there is one last word
     session.execute(
         update(AnnotationRow)
         .where(
             AnnotationRow.trace_id == trace.id,
-            AnnotationRow.annotator == annotation.annotator,
             AnnotationRow.adjudicated == adjudicated,
             AnnotationRow.superseded.is_(None),
+            *whose,
         )
         .values(superseded=moment)
     )
@@ -145,6 +148,13 @@ def every(session: Session, project: int, *, superseded: bool = False) -> tuple[
     if not superseded:
         wanted = wanted.where(AnnotationRow.superseded.is_(None))
     return tuple(_statement(*found) for found in session.execute(wanted.order_by(AnnotationRow.id)))
+
+
+def by(session: Session, project: int, annotator: str) -> tuple[str, ...]:
+    """Return the runs that a person has labelled, oldest label first."""
+    wanted = _all(project).with_only_columns(TraceRow.uid).where(AnnotationRow.annotator == annotator)
+    held = wanted.where(AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False))
+    return tuple(session.scalars(held.order_by(AnnotationRow.id)))
 
 
 def names(session: Session, project: int) -> frozenset[str]:

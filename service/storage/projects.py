@@ -162,6 +162,14 @@ def noted(session: Session, access: Access, action: str, subject: str) -> bool:
     return session.scalar(wanted.limit(1)) is not None
 
 
+def subjects(session: Session, access: Access, action: str) -> frozenset[str]:
+    """Return all that this person has done so with, by the audit log."""
+    wanted = select(AuditRow.subject).where(
+        AuditRow.project_id == access.project, AuditRow.person == access.person, AuditRow.action == action
+    )
+    return frozenset(session.scalars(wanted))
+
+
 def log(session: Session, project: int, *, before: int | None = None, limit: int = 100) -> tuple[Entry, ...]:
     """Return the audit log of a project, newest first; `before` is the id of the last line that was seen."""
     wanted = select(AuditRow).where(AuditRow.project_id == project)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select
 
-from classifier.diagnosis import Diagnosis
+from classifier.diagnosis import Diagnosis, Outcome
 from classifier.trace import Frozen, Phase, Trace
 from service.storage._rows import NotFoundError, clean, digest, now, put
 from service.storage.schema import AnnotationRow, BatchRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
@@ -48,7 +48,11 @@ class Listed(Frozen):
 
 
 class Filter(Frozen):
-    """Which runs are meant: all that fit every field that is given. `text` is looked for in name, file and task."""
+    """Which runs are meant: all that fit every field that is given. `text` is looked for in name, file and task.
+
+    What tells of a verdict means the present one. Confidence is at least `min` and below `max` (1 is below 1); runs
+    that succeeded fit no confidence, and neither value of `named`.
+    """
 
     cause: str | None = None
     phase: Phase | None = None
@@ -61,6 +65,8 @@ class Filter(Frozen):
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    outcome: Outcome | None = None
+    named: bool | None = None  # whether the verdict names a cause
 
 
 class Page(Frozen):
@@ -200,6 +206,11 @@ def row(session: Session, project: int, uid: str, *, lock: bool = False) -> Trac
     return found
 
 
+def matching(project: int, where: Filter | None) -> Select[Any]:
+    """Return the select of runs that fit, joined with their present verdict, for the files of this package."""
+    return _narrow(_listing(project), where or Filter())
+
+
 def _listing(project: int) -> Select[Any]:
     people = (
         select(func.count())
@@ -220,19 +231,10 @@ def _listing(project: int) -> Select[Any]:
 
 
 def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
-    equal = {
-        DiagnosisRow.cause: where.cause,
-        DiagnosisRow.phase: where.phase.value if where.phase else None,
-        TraceRow.framework: where.framework,
-        TraceRow.model: where.model,
-    }
-    for column, value in equal.items():
+    wanted = _by_verdict(wanted, where)
+    for column, value in ((TraceRow.framework, where.framework), (TraceRow.model, where.model)):
         if value is not None:
             wanted = wanted.where(column == value)
-    if where.min_confidence is not None:
-        wanted = wanted.where(DiagnosisRow.confidence >= where.min_confidence)
-    if where.max_confidence is not None:
-        wanted = wanted.where(DiagnosisRow.confidence <= where.max_confidence)
     if where.since is not None:
         wanted = wanted.where(TraceRow.received >= where.since)
     if where.until is not None:
@@ -254,6 +256,26 @@ def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
             .where(BatchRow.uid == where.batch)
         )
         wanted = wanted.where(TraceRow.id.in_(held))
+    return wanted
+
+
+def _by_verdict(wanted: Select[Any], where: Filter) -> Select[Any]:
+    equal = {
+        DiagnosisRow.cause: where.cause,
+        DiagnosisRow.phase: where.phase.value if where.phase else None,
+        DiagnosisRow.outcome: where.outcome.value if where.outcome else None,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if where.named is not None:
+        wanted = wanted.where(DiagnosisRow.cause.is_not(None) if where.named else DiagnosisRow.cause.is_(None))
+    if not (where.named is where.min_confidence is where.max_confidence is None):
+        wanted = wanted.where(DiagnosisRow.outcome != Outcome.SUCCEEDED.value)
+    if where.min_confidence is not None:
+        wanted = wanted.where(DiagnosisRow.confidence >= where.min_confidence)
+    if where.max_confidence is not None and where.max_confidence < 1:  # below it, so that ranges can be put together
+        wanted = wanted.where(DiagnosisRow.confidence < where.max_confidence)
     return wanted
 
 

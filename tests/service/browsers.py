@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import uvicorn
+from playwright.sync_api import sync_playwright
 
 from service.app import create
 
@@ -46,8 +47,6 @@ def serving(hub: Hub) -> Iterator[str]:
 @contextlib.contextmanager
 def browsing() -> Iterator[Browser]:
     """Start the browser."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS])
         yield browser

@@ -31,7 +31,7 @@ STRINGS = (
     f"<!--<script>alert('{MARK}')//-->",
     f"<mark class=evidence>{MARK}</mark><form action=https://evil.example><button>{MARK}",
     f"```python\nprint('</code><script>alert(\"{MARK}\")</script>')\n```",
-    f'Traceback (most recent call last):\n  File "<img src=x onerror=alert(1)>", line 1\n{MARK}Error: <b onclick=alert(1)>',
+    f'Traceback (most recent call last):\n  File "<img src=x onerror=alert(1)>"\n{MARK}Error: <b onclick=alert(1)>',
     f'{{"a": "</script><script>alert(\'{MARK}\')</script>"}}',
     f"\x1b[31m{MARK}\x00\u202e<script>alert(1)</script>\u2028",
     f"<link rel=stylesheet href=//evil.example/x.css><base href=//evil.example/>{MARK}",
@@ -57,7 +57,10 @@ def trace(text: str, name: str) -> Trace:
                 agent="coder",
                 role=Role.ASSISTANT,
                 content=said,
-                tool_calls=(ToolCall(name=text, arguments=text, id=text), ToolCall(name="f", arguments=f'{{"x": "{text}"}}')),
+                tool_calls=(
+                    ToolCall(name=text, arguments=text, id=text),
+                    ToolCall(name="f", arguments=f'{{"x": "{text}"}}'),
+                ),
                 error=text,
             ),
             Step(index=2, agent=text, role=Role.TOOL, content=f"{text}\n" * 60),
@@ -76,7 +79,7 @@ def verdict(found: Diagnosis, run: Trace, text: str) -> Diagnosis:
 
 def breaches(page: str) -> Iterator[str]:
     """Say what in a page is not the project's own: elements, handlers, styles and addresses that a string made."""
-    for tag in BeautifulSoup(page, "html.parser").find_all(True):
+    for tag in BeautifulSoup(page, "html.parser").find_all(name=True):
         if tag.name in FORBIDDEN:
             yield f"<{tag.name}>"
         if tag.name == "script" and (tag.get("src") not in OWN or tag.get_text()):

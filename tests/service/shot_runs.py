@@ -21,23 +21,42 @@ LOANS = "How many readers borrowed three books or more in October 2023? Answer w
 
 def ferry(name: str = "ferry-041") -> Trace:
     """A run with code, a traceback, tool calls and an answer from memory."""
+    plan = """\
+Plan:
+1. WebSurfer opens the operator's timetable.
+2. Coder parses it.
+3. I answer with the time alone.
+
+WebSurfer, please open the timetable of the Holm line."""
+    code = """\
+```python
+import pandas as pd
+
+page = pd.read_html('timetable.html')
+sunday = page[0][page[0]['days'] == 'Sun']  # March has its own table
+print(sunday.head())
+```"""
+    error = """\
+exitcode: 1 (execution failed)
+Code output:
+Traceback (most recent call last):
+  File "run.py", line 3, in <module>
+    page = pd.read_html('timetable.html')
+FileNotFoundError: [Errno 2] No such file or directory: 'timetable.html'"""
+    hits = '{"hits": [{"title": "Holm line, summer", "url": "https://ferries.example/holm"}], "total": 1}'
+    guess = "Ferries to islands typically leave at 06:30, so the first one is at 06:30. No need to open the timetable."
     said = (
-        ("Orchestrator", Role.ASSISTANT, "Plan:\n1. WebSurfer opens the operator's timetable.\n2. Coder parses it.\n"
-         "3. I answer with the time alone.\n\nWebSurfer, please open the timetable of the Holm line.", None),
+        ("Orchestrator", Role.ASSISTANT, plan, None),
         ("WebSurfer", Role.ASSISTANT, "I opened the start page. There is a link 'Timetables' and one 'Fares'.", None),
         ("Orchestrator", Role.ASSISTANT, "Coder, read the departures from the page that was saved.", None),
-        ("Coder", Role.ASSISTANT, "```python\nimport pandas as pd\n\npage = pd.read_html('timetable.html')\n"
-         "sunday = page[0][page[0]['days'] == 'Sun']  # March has its own table\nprint(sunday.head())\n```", None),
-        ("Terminal", Role.TOOL, "exitcode: 1 (execution failed)\nCode output:\nTraceback (most recent call last):\n"
-         '  File "run.py", line 3, in <module>\n    page = pd.read_html(\'timetable.html\')\n'
-         "FileNotFoundError: [Errno 2] No such file or directory: 'timetable.html'", None),
-        ("Orchestrator", Role.ASSISTANT, "The file is not there. WebSurfer, look for the first departure yourself.", None),
+        ("Coder", Role.ASSISTANT, code, None),
+        ("Terminal", Role.TOOL, error, None),
+        ("Orchestrator", Role.ASSISTANT, "It is not there. WebSurfer, look for the first departure yourself.", None),
         ("WebSurfer", Role.ASSISTANT, "I search for the time.", "search"),
-        ("Search", Role.TOOL, '{"hits": [{"title": "Holm line, summer", "url": "https://ferries.example/holm"}], "total": 1}', None),
-        ("WebSurfer", Role.ASSISTANT, "Ferries to islands typically leave at 06:30, so the first one is at 06:30. "
-         "There is no need to open the timetable.", None),
+        ("Search", Role.TOOL, hits, None),
+        ("WebSurfer", Role.ASSISTANT, guess, None),
         ("Orchestrator", Role.ASSISTANT, "FINAL ANSWER: 06:30", None),
-    )  # fmt: skip
+    )
     steps = [Step(index=0, agent="user", role=Role.USER, content=FERRY)]
     for index, (agent, role, content, tool) in enumerate(said, start=1):
         calls = (ToolCall(name=tool, arguments='{"query": "first ferry Holm Sunday"}'),) if tool else ()
@@ -55,7 +74,7 @@ def ferry(name: str = "ferry-041") -> Trace:
 
 def verdict_on_ferry(trace: Trace) -> Diagnosis:
     found = FakeClassifier(blames="E1.1").classify(trace, f"{trace.id}.json")
-    guess = trace.steps[9].content.split(" There")[0]
+    guess = trace.steps[9].content.split(" No need")[0]
     return found.model_copy(
         update={
             "step": 9,
@@ -76,7 +95,9 @@ def verdict_on_ferry(trace: Trace) -> Diagnosis:
             ),
             "familiarity": Familiarity.SIMILAR,
             "neighbours": tuple(
-                each.model_copy(update={"trace_id": run_id, "system": "magentic-one", "cause": "E1.1", "similarity": near})
+                each.model_copy(
+                    update={"trace_id": run_id, "system": "magentic-one", "cause": "E1.1", "similarity": near}
+                )
                 for each, run_id, near in zip(found.neighbours * 2, ("ferry-007", "mo-113"), (0.83, 0.71), strict=True)
             ),
         }
