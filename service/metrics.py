@@ -27,9 +27,7 @@ class Metrics:
 
     def __init__(self, hub: Hub) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "coroner_requests", "Requests.", ("method", "route", "status"), registry=self.registry
-        )
+        self.requests = Counter("coroner_requests", "Requests.", ("method", "route", "status"), registry=self.registry)
         self.seconds = Histogram(
             "coroner_request_seconds", "How long they took.", ("method", "route"), buckets=BUCKETS,
             registry=self.registry,
