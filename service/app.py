@@ -19,7 +19,9 @@ from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
 from service.metrics import Measure, Metrics
+from service.pages import agreement as agreement_page
 from service.pages import compare, disagreements, imports, label, queue, runs
+from service.pages import learning as learning_page
 from service.pages import session as session_page
 from service.pages import trace as trace_page
 from service.pages.reading import Readings
@@ -47,6 +49,8 @@ PAGES = (
     imports.router,
     disagreements.router,
     compare.router,
+    agreement_page.router,
+    learning_page.router,
 )
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
