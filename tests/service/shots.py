@@ -108,6 +108,7 @@ def take(page: Page, shot: Shot) -> None:
         if key == "reveal":
             page.click("text=Show it anyway")
             page.wait_for_selector("#verdict .headline")
+            page.evaluate("scrollTo(0, 0)")
         else:
             page.keyboard.press(key)
             page.wait_for_timeout(150)
