@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from service.hub import Hub
+    from service.rates import Rates
     from service.settings import Settings
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -33,10 +34,19 @@ def hub_of(request: Request) -> Hub:
 
 
 async def caller(request: Request) -> Access:
-    """Return who asks. Raises HTTPException: 401 without a valid key where one is needed, 403 for a forged form."""
+    """Return who asks.
+
+    Raises HTTPException: 401 without a valid key where one is needed, 403 for a forged form, 429 for too many requests.
+    """
     from anyio.to_thread import run_sync  # noqa: PLC0415 - beside its one use
 
-    access, by_key = await run_sync(_identify, hub_of(request), request)
+    rates: Rates = request.app.state.rates
+    try:
+        access, by_key = await run_sync(_identify, hub_of(request), request)
+    except HTTPException:
+        rates.hit(request)  # keys are not to be guessed at any faster
+        raise
+    rates.hit(request, access.key)
     if request.method in UNSAFE and not by_key:
         await same_site(request)
     return access

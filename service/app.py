@@ -12,23 +12,46 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from classifier import __version__
-from service import examples, problems
+from service import examples, logs, problems
 from service.access import session_secret
-from service.api import about, batches, classify, traces
+from service.api import about, agreement, audit, batches, classify, index, traces
 from service.api import annotations as annotations_api
 from service.headers import Headers
 from service.limits import LimitBody, LimitCrowd
-from service.pages import imports, label, queue, runs
+from service.metrics import Measure, Metrics
+from service.pages import agreement as agreement_page
+from service.pages import compare, disagreements, imports, label, queue, runs
+from service.pages import learning as learning_page
 from service.pages import session as session_page
 from service.pages import trace as trace_page
 from service.pages.reading import Readings
+from service.rates import Rates
 from service.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from service.hub import Hub
 
-API = (classify.router, traces.router, batches.router, annotations_api.router, about.router)
-PAGES = (session_page.router, queue.router, label.router, runs.router, imports.router)
+API = (
+    classify.router,
+    traces.router,
+    batches.router,
+    annotations_api.router,
+    agreement.router,
+    index.router,
+    audit.router,
+    about.router,
+)
+PAGES = (
+    session_page.router,
+    queue.router,
+    label.router,
+    runs.router,
+    imports.router,
+    disagreements.router,
+    compare.router,
+    agreement_page.router,
+    learning_page.router,
+)
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
@@ -48,6 +71,8 @@ def create(hub: Hub) -> FastAPI:
         redoc_url=None,
     )
     app.state.hub = hub
+    app.state.rates = Rates(settings)
+    app.state.metrics = Metrics(hub)
     app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
     problems.install(app)
@@ -69,6 +94,8 @@ def create(hub: Hub) -> FastAPI:
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
+    app.add_middleware(Measure, metrics=app.state.metrics)
+    app.add_middleware(logs.Requests)
     return app
 
 
@@ -76,4 +103,13 @@ def serve(hub: Hub) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415 - whoever mounts the app elsewhere brings a server of their own
 
-    uvicorn.run(create(hub), host=hub.settings.host, port=hub.settings.port, server_header=False, ws="none")
+    logs.configure()
+    uvicorn.run(
+        create(hub),
+        host=hub.settings.host,
+        port=hub.settings.port,
+        server_header=False,
+        ws="none",
+        log_config=None,
+        access_log=False,
+    )

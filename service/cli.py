@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from classifier.intake import Classifies
-    from service.hub import Hub
+    from service.hub import Hub, Trains
     from service.settings import Settings
     from service.storage.database import Database
 
@@ -46,8 +46,11 @@ def mount(app: typer.Typer) -> None:
     """Hang the service's commands into coroner's command line."""
     app.command()(serve)
     app.command()(worker)
+    from service import cli_index  # noqa: PLC0415 - it uses what is here
+
     app.add_typer(db)
     app.add_typer(keys)
+    app.add_typer(cli_index.app)
 
 
 @takes_judge
@@ -69,13 +72,15 @@ def serve(
     """
     from service.app import serve as run  # noqa: PLC0415 - see the module
     from service.work.children import workers  # noqa: PLC0415 - as above
+    from service.work.trainer import Trainer  # noqa: PLC0415 - as above
 
     settings = configured(host=host, port=port, max_bytes=max_mib * 2**20 if max_mib else None, at_once=at_once)
     say(json.dumps(settings.shown(), sort_keys=True))
+    options = _own_options(index, embedder, taxonomy)
     with (
         judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
-        _hub(settings, classifier, taxonomy, queue=True) as hub,
-        workers(settings.workers, _own_options(index, embedder, taxonomy)),
+        hub_for(settings, classifier, taxonomy, queue=True, trainer=Trainer(options)) as hub,
+        workers(settings.workers, options),
     ):
         run(hub)
 
@@ -98,13 +103,20 @@ def worker(
     settings = configured()
     with (
         judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
-        _hub(settings, classifier, taxonomy) as hub,
+        hub_for(settings, classifier, taxonomy) as hub,
     ):
         run(hub)
 
 
 @contextlib.contextmanager
-def _hub(settings: Settings, shipped: Classifies, taxonomy: str | None, *, queue: bool = False) -> Iterator[Hub]:
+def hub_for(
+    settings: Settings,
+    shipped: Classifies,
+    taxonomy: str | None,
+    *,
+    queue: bool = False,
+    trainer: Trains | None = None,
+) -> Iterator[Hub]:
     """Open a service's inside, with logs read in confined processes; close it in the end."""
     from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
     from service.hub import Hub  # noqa: PLC0415 - as above
@@ -121,6 +133,7 @@ def _hub(settings: Settings, shipped: Classifies, taxonomy: str | None, *, queue
             lambda path: Classifier.load(path, taxonomy=taxonomy),
             queue=Queue(settings) if queue else None,
             read=reader,
+            trainer=trainer,
         )
     )
     try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from service.storage import indices, projects
+from classifier.trace import Frozen
+from service.cache import Cache
+from service.storage import ConflictError, indices, projects
 from service.storage.database import Database
 from service.work.reader import PlainReader
 
@@ -24,6 +27,43 @@ class Wakes(Protocol):
     def wake(self, items: Sequence[int]) -> None:
         """Tell the workers that these items of batches are to be had. To tell it twice does no harm."""
 
+    @property
+    def length(self) -> int:
+        """How many calls wait. Raises whatever its library does where it cannot be reached."""
+
+
+class Training(Frozen):
+    """A training of a project's index: under way, or how the last one ended. `said`: its last words."""
+
+    running: bool
+    began: datetime | None = None
+    failed: bool = False
+    said: str = ""
+
+
+class Trains(Protocol):
+    """What trains a project's index beside the requests."""
+
+    def start(self, project: str, person: str) -> Training:
+        """Begin. Raises ConflictError where one is under way."""
+
+    def state(self, project: str) -> Training:
+        """Return how far it is."""
+
+
+class NoTrainer:
+    """No training from here."""
+
+    def start(self, project: str, person: str) -> Training:
+        """Refuse."""
+        del person
+        raise ConflictError(f"this process does not train: `coroner index train --project {project}`")
+
+    def state(self, project: str) -> Training:
+        """Return that nothing is under way."""
+        del project
+        return Training(running=False)
+
 
 class Asleep:
     """No queue: whoever works the items off finds them in the database."""
@@ -31,6 +71,11 @@ class Asleep:
     def wake(self, items: Sequence[int]) -> None:
         """Do nothing."""
         del items
+
+    @property
+    def length(self) -> int:
+        """Nothing waits."""
+        return 0
 
 
 class Classifiers:
@@ -53,8 +98,12 @@ class Classifiers:
         with self._lock:
             held = self._held.get(project)
             if held is None or held[0] != active.version:
-                held = self._held[project] = (active.version, self._load(self._folder / active.path))
+                held = self._held[project] = (active.version, self.load(active.path))
             return held[1]
+
+    def load(self, path: str) -> Classifies:
+        """Load the classifier of an index, by its path below the folder. Raises IndexRefusedError."""
+        return self._load(self._folder / path)
 
 
 class Hub:
@@ -68,9 +117,12 @@ class Hub:
         *,
         queue: Wakes | None = None,
         read: Reads | None = None,
+        trainer: Trains | None = None,
     ) -> None:
         self.settings, self.database, self.classifiers = settings, database, classifiers
         self.queue: Wakes = queue or Asleep()
+        self.trainer: Trains = trainer or NoTrainer()
+        self.cache = Cache()
         self.read: Reads = read or PlainReader(settings.max_bytes, settings.max_steps)
 
     @classmethod
@@ -82,6 +134,7 @@ class Hub:
         *,
         queue: Wakes | None = None,
         read: Reads | None = None,
+        trainer: Trains | None = None,
     ) -> Hub:
         """Open the database, bring it up to date, and make the first project. Raises DatabaseError.
 
@@ -92,7 +145,8 @@ class Hub:
         database.upgrade()
         with database.begin() as session:
             projects.ensure(session)
-        return cls(settings, database, Classifiers(shipped, load, settings.folder), queue=queue, read=read)
+        classifiers = Classifiers(shipped, load, settings.folder)
+        return cls(settings, database, classifiers, queue=queue, read=read, trainer=trainer)
 
     def classifier(self, project: int) -> Classifies:
         """Return the classifier that answers for a project now."""

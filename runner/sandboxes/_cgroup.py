@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.sandboxes import Bounds
 
 PERIOD = 100_000  # microseconds over which processor time is shared out
+STALE = 3600.0  # seconds after which an empty group belongs to nobody any more
 WANTED = ("memory", "pids", "cpu")
 
 
@@ -36,6 +37,7 @@ class Group:
         name = f"coroner-{uuid.uuid4().hex}"
         for controller, parents in _parents(proc).items():
             for parent in parents:
+                _tidy(parent)
                 if _made(parent / name, controller, bounds):
                     group.folders[controller] = parent / name
                     break
@@ -69,6 +71,14 @@ class Group:
                     break
                 except OSError:
                     time.sleep(0.02)
+
+
+def _tidy(parent: Path) -> None:
+    """Remove groups that a coroner which was killed has left: they are empty, and long so."""
+    for folder in parent.glob("coroner-*"):
+        with suppress(OSError):  # it is in use; or gone by now
+            if time.time() - folder.stat().st_mtime > STALE:
+                folder.rmdir()
 
 
 def _parents(proc: Path) -> dict[str, list[Path]]:

@@ -1,15 +1,16 @@
-"""The taxonomy, and whether the service is well."""
+"""The taxonomy, whether the service is well, and its figures for Prometheus."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from classifier.diagnosis import Versions
 from classifier.taxonomy import Cause, Taxonomy
 from classifier.trace import Frozen
 from service import problems
-from service.access import hub_of
+from service.access import Reader, hub_of
 
 router = APIRouter()
 
@@ -41,3 +42,39 @@ def cause(request: Request, cause: str) -> Cause:
 async def healthz(request: Request) -> Health:
     """Say that the service answers, and with which versions."""
     return Health(status="ok", versions=hub_of(request).classifiers.shipped.versions)
+
+
+class Ready(Frozen):
+    """The service can work."""
+
+    status: str
+
+
+@router.get("/readyz", tags=["health"], responses={503: problems.DOCUMENTED})
+def readyz(request: Request) -> Ready:
+    """Say that the service can work: its database is there and up to date, its queue too, a classifier is loaded."""
+    hub = hub_of(request)
+    lacking = [problem] if (problem := hub.database.lagging()) else []
+    try:
+        _ = hub.queue.length
+    except Exception:  # noqa: BLE001 - whatever its library raises, it cannot be reached
+        lacking.append("the queue cannot be reached")
+    if not hub.classifiers.shipped.versions.index:
+        lacking.append("no classifier is loaded")
+    if lacking:
+        raise HTTPException(503, "; ".join(lacking), headers={"Retry-After": "5"})
+    return Ready(status="ready")
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    response_class=PlainTextResponse,
+    responses=dict.fromkeys((401, 403), problems.DOCUMENTED),
+)
+def metrics(request: Request, access: Reader) -> Response:
+    """Return the metrics for Prometheus, of all projects together."""
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - beside its one use
+
+    del access
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -29,7 +29,12 @@ def ask(request: Request) -> Response:
     return render(request, "signin.html", None, keys=hub_of(request).settings.needs_keys, problem=None)
 
 
-@router.post("/signin", dependencies=[Depends(same_site)])
+def _counted(request: Request) -> None:
+    """Count it as a request of the address, so that keys are not guessed at."""
+    request.app.state.rates.hit(request)
+
+
+@router.post("/signin", dependencies=[Depends(_counted), Depends(same_site)])
 def sign_in(request: Request, key: Annotated[str, Form()] = "", person: Annotated[str, Form()] = "") -> Response:
     """Begin a session: the key is kept in the signed cookie, and is checked at each request."""
     hub = hub_of(request)

@@ -157,6 +157,12 @@ def open_inputs(session: Session) -> int:
     return session.scalar(wanted.where(ItemRow.state.in_([State.WAITING.value, State.RUNNING.value]))) or 0
 
 
+def states(session: Session) -> dict[State, int]:
+    """Return how many inputs of all projects are in which state."""
+    counted = session.execute(select(ItemRow.state, func.count()).group_by(ItemRow.state))
+    return dict.fromkeys(State, 0) | {State(state): number for state, number in counted}
+
+
 def claim(session: Session, item: int, lease: timedelta = LEASE) -> Claim | None:
     """Take an input for a time; None where it is not to be had: taken, ended, cancelled, or deleted.
 

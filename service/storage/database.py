@@ -76,6 +76,19 @@ class Database:
         except DBAPIError as error:
             return (f"{self.name}: damaged: {error.orig}",)
 
+    def lagging(self) -> str | None:
+        """Say what keeps the database from being used now: out of reach, or out of date. None: nothing does."""
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as below
+        from alembic.script import ScriptDirectory  # noqa: PLC0415 - as below
+
+        head = ScriptDirectory.from_config(self._config()).get_current_head()
+        try:
+            with self.engine.connect() as connection:
+                current = MigrationContext.configure(connection).get_current_revision()
+        except DBAPIError:
+            return "the database cannot be reached"
+        return None if current == head else f"the database is at revision {current or 'none'}, not {head}"
+
     def _problems(self) -> Iterator[str]:
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - seldom needed
         from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above

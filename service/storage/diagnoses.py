@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from classifier.diagnosis import Diagnosis
 from classifier.trace import Frozen
 from service.storage._rows import now
-from service.storage.schema import DiagnosisRow, TraceRow
+from service.storage.schema import AnnotationRow, DiagnosisRow, TraceRow
 from service.storage.traces import row
 
 if TYPE_CHECKING:
@@ -84,3 +84,42 @@ def present(session: Session, project: int, uids: Sequence[str] | None = None) -
     if uids is not None:
         wanted = wanted.where(TraceRow.uid.in_(uids))
     return {uid: Diagnosis.model_validate_json(body) for uid, body in session.execute(wanted)}
+
+
+def by_version(session: Session, project: int) -> dict[str, dict[str, Diagnosis]]:
+    """Return the last verdict of each version of the index on each run that somebody labelled.
+
+    Versions come in the order of their first verdict; runs go by their uids.
+    """
+    said = select(AnnotationRow.trace_id).where(AnnotationRow.superseded.is_(None))
+    wanted = (
+        select(DiagnosisRow.index_version, TraceRow.uid, DiagnosisRow.body)
+        .join(TraceRow, TraceRow.id == DiagnosisRow.trace_id)
+        .where(TraceRow.project_id == project, TraceRow.id.in_(said))
+        .order_by(DiagnosisRow.id)
+    )
+    found: dict[str, dict[str, Diagnosis]] = {}
+    for version, uid, body in session.execute(wanted):
+        found.setdefault(version, {})[uid] = Diagnosis.model_validate_json(body)
+    return found
+
+
+class Tally(Frozen):
+    """How many present verdicts are alike. `familiarity`: of the system with the index."""
+
+    cause: str | None
+    decided_by: str
+    familiarity: str
+    runs: int
+
+
+def tally(session: Session, project: int | None = None) -> tuple[Tally, ...]:
+    """Count the present verdicts of a project, or of all, by cause, by who decided and by familiarity."""
+    columns = (DiagnosisRow.cause, DiagnosisRow.decided_by, DiagnosisRow.familiarity)
+    wanted = select(*columns, func.count()).where(DiagnosisRow.superseded.is_(None)).group_by(*columns)
+    if project is not None:
+        wanted = wanted.join(TraceRow, TraceRow.id == DiagnosisRow.trace_id).where(TraceRow.project_id == project)
+    return tuple(
+        Tally(cause=cause, decided_by=decided_by, familiarity=familiarity, runs=runs)
+        for cause, decided_by, familiarity, runs in session.execute(wanted.order_by(*columns))
+    )

@@ -54,6 +54,7 @@ class Line(Frozen):
     phase: Phase | None
     confidence: float | None
     familiarity: Familiarity | None
+    index_version: str | None = None
 
 
 def spread(session: Session, project: int, where: Filter | None = None) -> Spread:
@@ -165,6 +166,7 @@ _COLUMNS = (
     DiagnosisRow.phase,
     DiagnosisRow.confidence,
     DiagnosisRow.familiarity,
+    DiagnosisRow.index_version,
 )
 
 

@@ -91,6 +91,14 @@ def activate(session: Session, project: int, version: str | None) -> IndexVersio
     return _version(row)
 
 
+def get(session: Session, project: int, version: str) -> IndexVersion:
+    """Return a version. Raises NotFoundError."""
+    found = session.scalar(select(IndexRow).where(IndexRow.project_id == project, IndexRow.version == version))
+    if found is None:
+        raise NotFoundError(f"no index {version!r}")
+    return _version(found)
+
+
 def _version(row: IndexRow) -> IndexVersion:
     return IndexVersion(
         version=row.version,

@@ -175,10 +175,22 @@ def log(session: Session, project: int, *, before: int | None = None, limit: int
     wanted = select(AuditRow).where(AuditRow.project_id == project)
     if before is not None:
         wanted = wanted.where(AuditRow.id < before)
-    return tuple(
-        Entry(id=row.id, made=row.made, person=row.person, action=row.action, subject=row.subject, detail=row.detail)
-        for row in session.scalars(wanted.order_by(AuditRow.id.desc()).limit(limit))
+    return tuple(map(_entry, session.scalars(wanted.order_by(AuditRow.id.desc()).limit(limit))))
+
+
+def last(session: Session, project: int, action: str, subject: str) -> Entry | None:
+    """Return the latest line of the audit log on an action and its subject."""
+    row = session.scalar(
+        select(AuditRow)
+        .where(AuditRow.project_id == project, AuditRow.action == action, AuditRow.subject == subject)
+        .order_by(AuditRow.id.desc())
+        .limit(1)
     )
+    return _entry(row) if row is not None else None
+
+
+def _entry(row: AuditRow) -> Entry:
+    return Entry(id=row.id, made=row.made, person=row.person, action=row.action, subject=row.subject, detail=row.detail)
 
 
 def _key(row: KeyRow) -> Key:

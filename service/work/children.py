@@ -38,7 +38,7 @@ def workers(number: int, options: Sequence[str]) -> Iterator[None]:
 def _keep(options: Sequence[str], ended: threading.Event) -> None:
     command = [sys.executable, "-c", "from classifier.cli import main; main()", "worker", *options]
     while not ended.is_set():
-        child = subprocess.Popen(command, preexec_fn=_end_with_parent)  # noqa: S603, PLW1509 - ours; it locks nothing
+        child = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - ours; it locks nothing
         while child.poll() is None and not ended.wait(0.2):
             pass
         if child.poll() is None:
@@ -51,7 +51,7 @@ def _keep(options: Sequence[str], ended: threading.Event) -> None:
             time.sleep(PAUSE)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Let a service that is killed take its workers along; they finish what they have begun."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGTERM)

@@ -31,4 +31,5 @@ def assumed(code: str, rng: random.Random, columns: Sequence[str]) -> Iterator[M
 def _others(name: str, rng: random.Random) -> Iterator[str]:
     bare = name.strip()
     tail = rng.choice(("_value", "_id", "_name", "_total", "_col", "_usd", "_code"))
-    yield from {bare.title(), bare.upper(), bare.lower(), bare.replace("_", " "), f"{bare}{tail}", f"{bare}s"} - {name}
+    others = (bare.title(), bare.upper(), bare.lower(), bare.replace("_", " "), f"{bare}{tail}", f"{bare}s")
+    yield from (other for other in dict.fromkeys(others) if other != name)  # in an order that is the same each time

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tarfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,6 +88,21 @@ def test_where_no_controller_may_be_had_there_is_no_group(tmp_path: Path) -> Non
         assert group.folders == {}
         assert not group.bounds_memory
         assert not group.ooms()
+
+
+def test_what_a_killed_coroner_has_left_is_tidied_up_and_nothing_else(tmp_path: Path) -> None:
+    proc = lay_out(tmp_path, 2)
+    mine = tmp_path / "cg" / "mine"
+    for name, age in (("coroner-old", 7200), ("coroner-new", 10), ("coroner-used", 7200), ("other", 7200)):
+        (mine / name).mkdir()
+        if name == "coroner-used":
+            (mine / name / "process").touch()  # as the kernel refuses to remove a group that is in use
+        os.utime(mine / name, (time.time() - age,) * 2)
+    with Group.make(Bounds(), proc) as group:
+        for folder in set(group.folders.values()):
+            for file in folder.iterdir():
+                file.unlink()
+    assert {path.name for path in mine.iterdir() if path.is_dir()} == {"coroner-new", "coroner-used", "other"}
 
 
 def verdict(program: bytes, machine: int, number: int, *arguments: int) -> int:

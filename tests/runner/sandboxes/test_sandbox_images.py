@@ -73,6 +73,11 @@ def test_a_dockerfile_makes_an_environment_of_the_wheels_without_any_network(tmp
 
 
 @needs_docker
+def test_an_image_that_nobody_has_built_is_not_found() -> None:
+    assert images.find("no-such-framework") == ""
+
+
+@needs_docker
 def test_an_image_that_does_not_build_says_why(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nRUN exit 3\n", encoding="utf-8")
     with pytest.raises(SandboxError, match=r"coroner-test-broken cannot be built: .*exit 3"):

@@ -1,0 +1,1 @@
+"""Reports: figures on what a project holds. Pure: material goes in, frozen figures come out."""
