@@ -8,7 +8,7 @@ INSTALL = $(PIP) install --require-hashes --no-deps --no-compile --requirement
 
 export CORONER_CACHE ?= $(abspath $(VENV))/cache
 
-.PHONY: demo test check format bench lock lock-frameworks clean
+.PHONY: demo test check format bench screenshots lock lock-frameworks clean
 
 demo: $(VENV)/ready ## set up, then diagnose a failed run that ships with the project
 	$(BIN)/coroner classify examples/failed_run.json
@@ -29,6 +29,9 @@ format: ## lay the code out and mend what ruff can mend
 
 bench: $(VENV)/ready-dev ## time and memory beside sentence-transformers; prints the README's table
 	$(BIN)/python -m tests.bench
+
+screenshots: $(VENV)/ready-dev ## take the pictures in docs/screenshots anew, in a Chromium
+	PYTHONPATH=.:tests $(BIN)/python tests/service/shots.py
 
 lock: ## resolve pyproject.toml anew into the lock files
 	$(PYTHON) -m venv $(VENV)-lock

@@ -18,7 +18,9 @@ from classifier.judge import Options
 from classifier.pipeline import Classifier
 from classifier.risk import When
 from classifier.trace import ToolCall
-from service import examples
+from service.app import create
+from service.hub import Hub
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from classifier.diagnosis import StepChoice
@@ -199,9 +201,13 @@ def test_a_cost_of_unknown_price_makes_the_sum_unknown() -> None:
     assert total() == Cost()
 
 
-def test_the_service_says_who_reads_along() -> None:
+def test_the_service_says_who_reads_along(tmp_path: Path) -> None:
     judged, _ = asking(opinion("P1"))
-    told = [examples.description(each.versions.judge) for each in (judged, classifier())]
+    told = []
+    for each in (judged, classifier()):
+        hub = Hub.open(Settings(folder=tmp_path), each, lambda _: each)  # noqa: B023 - used within this turn alone
+        told.append(create(hub).openapi()["info"]["description"])
+        hub.close()
     assert "openai/test-model is asked" in told[0]
     assert "nothing leaves the machine" in told[1]
     assert "nothing leaves the machine" not in told[0]

@@ -2,6 +2,7 @@
 "use strict";
 
 document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
   const button = event.target.querySelector("button:not([type=button])");
   if (button) setTimeout(() => { button.disabled = true; }, 0);
 });
