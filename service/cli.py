@@ -5,11 +5,10 @@ What a command needs is imported inside it: this file is read at every start of 
 
 from __future__ import annotations
 
-import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -21,33 +20,20 @@ from classifier.terminal import (
     TaxonomyOption,
     fail,
     load_classifier,
-    or_fail,
     say,
     write,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from classifier.intake import Classifies
-    from service.hub import Hub, Trains
-    from service.settings import Settings
-    from service.storage.database import Database
-
-_Result = TypeVar("_Result")
+from service import cli_index
+from service.terminal import ProjectOption, configured, hub_for, open_database, opened
 
 db = typer.Typer(name="db", help="The service's database.", no_args_is_help=True, rich_markup_mode=None)
 keys = typer.Typer(name="keys", help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None)
-
-ProjectOption = Annotated[str, typer.Option("--project", help="Project that is meant; made where there is none.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Hang the service's commands into coroner's command line."""
     app.command()(serve)
     app.command()(worker)
-    from service import cli_index  # noqa: PLC0415 - it uses what is here
-
     app.add_typer(db)
     app.add_typer(keys)
     app.add_typer(cli_index.app)
@@ -98,49 +84,16 @@ def worker(
 
     They share the database and the queue: `CORONER_DATABASE`, `CORONER_QUEUE`.
     """
-    from service.work.worker import run  # noqa: PLC0415 - see the module
+    from service import logs  # noqa: PLC0415 - see the module
+    from service.work.worker import run  # noqa: PLC0415 - as above
 
     settings = configured()
+    logs.configure()
     with (
         judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
         hub_for(settings, classifier, taxonomy) as hub,
     ):
         run(hub)
-
-
-@contextlib.contextmanager
-def hub_for(
-    settings: Settings,
-    shipped: Classifies,
-    taxonomy: str | None,
-    *,
-    queue: bool = False,
-    trainer: Trains | None = None,
-) -> Iterator[Hub]:
-    """Open a service's inside, with logs read in confined processes; close it in the end."""
-    from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
-    from service.hub import Hub  # noqa: PLC0415 - as above
-    from service.work.queue import Queue  # noqa: PLC0415 - as above
-    from service.work.reader import ConfinedReader  # noqa: PLC0415 - as above
-
-    reader = ConfinedReader(
-        settings.max_bytes, settings.max_steps, seconds=settings.parse_seconds, memory=settings.parse_bytes
-    )
-    hub = _opened(
-        lambda: Hub.open(
-            settings,
-            shipped,
-            lambda path: Classifier.load(path, taxonomy=taxonomy),
-            queue=Queue(settings) if queue else None,
-            read=reader,
-            trainer=trainer,
-        )
-    )
-    try:
-        yield hub
-    finally:
-        hub.close()
-        reader.close()
 
 
 def _own_options(index: Path | None, embedder: str | None, taxonomy: str | None) -> list[str]:
@@ -152,15 +105,15 @@ def _own_options(index: Path | None, embedder: str | None, taxonomy: str | None)
 @db.command()
 def upgrade() -> None:
     """Bring the database up to date; a new one gets its tables."""
-    database = _database()
-    _opened(database.upgrade)
+    database = open_database()
+    opened(database.upgrade)
     say(f"{database.name} is up to date")
 
 
 @db.command()
 def check() -> None:
     """Say whether the database is up to date, whole and sound. Exits with 1 where it is not."""
-    found = _database().problems()
+    found = open_database().problems()
     for problem in found:
         say(problem)
     if found:
@@ -171,7 +124,7 @@ def check() -> None:
 @db.command()
 def backup(target: Annotated[Path, typer.Argument(help="New file to write.")]) -> None:
     """Copy a SQLite database, also while it is in use."""
-    _opened(lambda: _database().backup(target))
+    opened(lambda: open_database().backup(target))
     say(f"{target}: written")
 
 
@@ -180,12 +133,12 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `coroner db
     """Put a backup in the place of the SQLite database. Stop the service first; what was there is kept beside it."""
     from service.storage.database import restore as put_back  # noqa: PLC0415 - see the module
 
-    database = _database()
+    database = open_database()
     if not database.is_sqlite or not database.url.database:
         fail(f"{database.name}: use pg_restore for a PostgreSQL database")
     target = Path(database.url.database)
     database.close()
-    _opened(lambda: put_back(source, target))
+    opened(lambda: put_back(source, target))
     say(f"{target}: restored from {source}")
 
 
@@ -202,8 +155,8 @@ def issue(
     if role not in list(projects.Role):
         raise typer.BadParameter(f"{role!r} is none of {', '.join(projects.Role)}", param_hint="--role")
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
-    database = _database()
-    _opened(database.upgrade)
+    database = open_database()
+    opened(database.upgrade)
     with database.begin() as session:
         number = projects.ensure(session, project)
         key, secret = projects.issue(session, number, person, projects.Role(role), expires)
@@ -218,7 +171,7 @@ def list_keys(project: ProjectOption = "default") -> None:
     """List the keys of a project."""
     from service.storage import projects  # noqa: PLC0415 - see the module
 
-    with _database().begin() as session:
+    with open_database().begin() as session:
         for key in projects.keys(session, projects.ensure(session, project)):
             state = "revoked" if key.revoked else f"until {key.expires:%Y-%m-%d}" if key.expires else "valid"
             write(f"{key.id}\t{key.prefix}...\t{key.role}\t{state}\t{key.person}\n")
@@ -232,31 +185,9 @@ def revoke(
     """Make a key useless from now on."""
     from service.storage import ConflictError, NotFoundError, projects  # noqa: PLC0415 - see the module
 
-    with _database().begin() as session:
+    with open_database().begin() as session:
         try:
             projects.revoke(session, projects.ensure(session, project), key)
         except (NotFoundError, ConflictError) as error:
             fail(str(error))
     say(f"key {key} is revoked")
-
-
-def configured(**given: Any) -> Settings:
-    """Return the settings of the environment, but for what is given; end the command where they cannot be meant."""
-    from service.settings import Settings  # noqa: PLC0415 - see the module
-
-    return or_fail(lambda: Settings(**{name: value for name, value in given.items() if value is not None}))
-
-
-def _database() -> Database:
-    from service.storage.database import Database  # noqa: PLC0415 - see the module
-
-    return _opened(lambda: Database(configured().database_url))
-
-
-def _opened(work: Callable[[], _Result]) -> _Result:
-    from service.storage.database import DatabaseError  # noqa: PLC0415 - see the module
-
-    try:
-        return work()
-    except DatabaseError as error:
-        fail(str(error))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.terminal import EmbedderOption, IndexOption, TaxonomyOption, fail, load_classifier, say, write
-from service.cli import ProjectOption, configured, hub_for
+from service.terminal import ProjectOption, configured, hub_for, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +27,8 @@ def list_versions(project: ProjectOption = "default") -> None:
     """List the versions, newest first, with kappa on held-out labels beside that of the version before."""
     from service.learning import versions  # noqa: PLC0415 - see the module
     from service.storage import projects  # noqa: PLC0415 - as above
-    from service.storage.database import Database  # noqa: PLC0415 - as above
 
-    database = Database(configured().database_url)
-    with database.begin() as session:
+    with open_database().begin() as session:
         for each in versions.every(session, projects.ensure(session, project)):
             told = each.comparison
             figures = f"{_kappa(told.new.kappa.value)} ({_kappa(told.old.kappa.value)})" if told else "not measured"

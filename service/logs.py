@@ -54,7 +54,7 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"  # ours tells the same without the query
-    for name in ("httpx", "huey", "alembic"):
+    for name in ("httpx", "httpx2", "huey", "alembic"):  # they tell addresses, whose queries hold words
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

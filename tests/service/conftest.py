@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import open_hub
+from hubs import close_all, open_hub
 from sqlalchemy import create_engine, text
 
 from service.storage.database import Database
@@ -83,6 +83,13 @@ def database(url: str) -> Iterator[Database]:
 def another(url: str) -> Callable[[], Database]:
     """Open the same database once more, as another process would."""
     return lambda: Database(url)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Leave no connection open behind a test: a later one would be told of it."""
+    yield
+    close_all()
 
 
 @pytest.fixture

@@ -15,10 +15,22 @@ if TYPE_CHECKING:
     from classifier.intake import Classifies
 
 
+OPENED: list[Hub] = []
+
+
 def open_hub(folder: Path, classifier: Classifies | None = None, **settings: Any) -> Hub:
     """Open a service's inside in a folder. An index that is activated is named by its file: it blames that cause."""
-    return Hub.open(
+    opened = Hub.open(
         Settings(folder=folder, **settings),
         classifier or FakeClassifier(),
         lambda path: FakeClassifier(blames=path.stem),
     )
+    OPENED.append(opened)
+    return opened
+
+
+def close_all() -> None:
+    """Close the connections of all that were opened; one that is still in use opens new ones."""
+    for hub in OPENED:
+        hub.close()
+    OPENED.clear()

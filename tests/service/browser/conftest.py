@@ -24,16 +24,16 @@ def unexpected(said: ConsoleMessage) -> bool:
     return said.type == "error" and "status of 404" not in said.text
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a Chromium that all tests share."""
+    """Give a Chromium that the tests of a file share: its loop must not run while others are tested."""
     if chromium() is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     with browsing() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hub, str, dict[str, str]]]:
     """Give a service with invented runs: its inside, its address, and the uids of the runs by name."""
     del browser  # without one, nothing needs to be served

@@ -1,0 +1,81 @@
+"""What the service's commands share: settings, the database, and the inside of a service."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from classifier.terminal import fail, or_fail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from classifier.intake import Classifies
+    from service.hub import Hub, Trains
+    from service.settings import Settings
+    from service.storage.database import Database
+
+_Result = TypeVar("_Result")
+
+ProjectOption = Annotated[str, typer.Option("--project", help="Project that is meant; made where there is none.")]
+
+
+@contextlib.contextmanager
+def hub_for(
+    settings: Settings,
+    shipped: Classifies,
+    taxonomy: str | None,
+    *,
+    queue: bool = False,
+    trainer: Trains | None = None,
+) -> Iterator[Hub]:
+    """Open a service's inside, with logs read in confined processes; close it in the end."""
+    from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
+    from service.hub import Hub  # noqa: PLC0415 - as above
+    from service.work.queue import Queue  # noqa: PLC0415 - as above
+    from service.work.reader import ConfinedReader  # noqa: PLC0415 - as above
+
+    reader = ConfinedReader(
+        settings.max_bytes, settings.max_steps, seconds=settings.parse_seconds, memory=settings.parse_bytes
+    )
+    hub = opened(
+        lambda: Hub.open(
+            settings,
+            shipped,
+            lambda path: Classifier.load(path, taxonomy=taxonomy),
+            queue=Queue(settings) if queue else None,
+            read=reader,
+            trainer=trainer,
+        )
+    )
+    try:
+        yield hub
+    finally:
+        hub.close()
+        reader.close()
+
+
+def configured(**given: Any) -> Settings:
+    """Return the settings of the environment, but for what is given; end the command where they cannot be meant."""
+    from service.settings import Settings  # noqa: PLC0415 - see the module
+
+    return or_fail(lambda: Settings(**{name: value for name, value in given.items() if value is not None}))
+
+
+def open_database() -> Database:
+    """Open the database of the settings, as it is."""
+    from service.storage.database import Database  # noqa: PLC0415 - see the module
+
+    return opened(lambda: Database(configured().database_url))
+
+
+def opened(work: Callable[[], _Result]) -> _Result:
+    """Return what `work` returns; end the command with the reason where the database cannot be used."""
+    from service.storage.database import DatabaseError  # noqa: PLC0415 - see the module
+
+    try:
+        return work()
+    except DatabaseError as error:
+        fail(str(error))
