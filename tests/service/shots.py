@@ -29,17 +29,18 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 COLOURS = 96  # of a picture: it stays small, and text sharp
 WIDE, NARROW = (1280, 800), (400, 800)
-RUNS = 36
+RUNS = 48
 
 
 class Shot(NamedTuple):
-    """A picture: of which page, how wide, in which scheme, and what is pressed before it is taken."""
+    """A picture: of which page, how wide, in which scheme, and what is pressed before."""
 
     name: str
     path: str
     size: tuple[int, int] = WIDE
     scheme: str = "light"
     keys: tuple[str, ...] = ()
+    whole: bool = False  # all of the page, not the first screen alone
 
 
 def shots(uids: Mapping[str, str]) -> tuple[Shot, ...]:
@@ -59,8 +60,11 @@ def shots(uids: Mapping[str, str]) -> tuple[Shot, ...]:
         Shot("runs", "/runs?verdicts=shown"),
         Shot("runs-narrow-dark", "/runs", NARROW, "dark"),
         Shot("import", "/import"),
+        Shot("compare", "/compare?a-framework=autogen&b-framework=metagpt"),
         Shot("disagreements", "/disagreements"),
-        Shot("agreement", "/agreement/page"),
+        Shot("disagreement", f"/disagreements/{uids['disputed']}"),
+        Shot("agreement", "/agreement/page", whole=True),
+        Shot("agreement-dark", "/agreement/page", scheme="dark", whole=True),
         Shot("agreement-narrow-dark", "/agreement/page", NARROW, "dark"),
         Shot("index", "/learning"),
         Shot("index-dark", "/learning", scheme="dark"),
@@ -68,13 +72,14 @@ def shots(uids: Mapping[str, str]) -> tuple[Shot, ...]:
 
 
 def stage(hub: Hub) -> dict[str, str]:
-    """Fill a service: runs of four systems with verdicts, half of them labelled by two people who mostly agree."""
+    """Fill a service: runs of four systems with verdicts, most of them labelled by two people who mostly agree."""
     uids, chance = fill(hub, more=0), random.Random(41)  # noqa: S311 - invents runs
     causes, scheme = ("E2.2", "E1.1", "P1", "E3.2", "R2.2", "E2.3"), taxonomy.load()
     with hub.database.begin() as session:
         for number in range(RUNS):
             system = ("autogen", "metagpt", "taskweaver")[number % 3]
-            trace = run(f"{'loans' if number % 2 else 'rents'}-{number:03}", LOANS if number % 2 else RENT, system)
+            task = (LOANS if number % 2 else RENT).replace("?", f", in part {number} of the town?")
+            trace = run(f"{'loans' if number % 2 else 'rents'}-{number:03}", task, system)
             true = causes[min(int(chance.expovariate(0.6)), 5)]
             named = true if chance.random() < 0.7 else chance.choice(causes)
             sure = 0.3 + 0.6 * chance.random()
@@ -90,11 +95,13 @@ def stage(hub: Hub) -> dict[str, str]:
             ].uid
             diagnoses.add(session, 1, uid, found)
             uids[trace.id] = uid
-            if number % 3 != 2:
+            other = true if chance.random() < 0.75 else chance.choice(causes)
+            if number % 8 != 7:
                 statements.add(session, 1, uid, said(trace, "Ann", true))
-            if number % 2:
-                other = true if chance.random() < 0.75 else chance.choice(causes)
+            if number % 4:
                 statements.add(session, 1, uid, said(trace, "Bob", other), unsure=number % 9 == 0)
+            if number % 4 and number % 8 != 7 and other != true:
+                uids["disputed"] = uid
     return uids
 
 
@@ -113,7 +120,7 @@ def take(page: Page, shot: Shot) -> None:
             page.keyboard.press(key)
             page.wait_for_timeout(150)
     page.wait_for_timeout(300)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=shot.whole))).convert("RGB")
     file = FOLDER / f"{shot.name}.png"
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")  # noqa: T201 - a command
