@@ -188,10 +188,10 @@ def test_requests_under_way_are_answered_through_every_swap(tmp_path: Path) -> N
     access = admin(hub)
     names = [put_index(hub, access, cause) for cause in ("P1", "E1.1")]
     body, ended = runs(1)[0][0].model_dump_json(), threading.Event()
-    seen: list[tuple[int, str]] = []
+    app, seen = create(hub), list[tuple[int, str]]()
 
     def ask() -> None:
-        with client(hub) as http:
+        with TestClient(app, base_url="http://localhost") as http:
             while not ended.is_set():
                 answer = http.post("/classify?keep=false", content=body)
                 seen.append((answer.status_code, answer.json().get("cause")))
