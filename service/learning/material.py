@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -45,6 +45,10 @@ class Material:
     def resolution(self) -> Resolution:
         """The labels."""
         return resolve(self.statements)
+
+    def knowing(self, copies: frozenset[str]) -> Material:
+        """Return the same where every version has also learnt the runs named: the first index held copies of them."""
+        return replace(self, learnt={version: known | copies for version, known in self.learnt.items()})
 
     def unseen(self, version: str, verdicts: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
         """Return those of a version's verdicts that were no repetition: on tasks of which it has learnt no run."""

@@ -128,7 +128,11 @@ def test_labels_of_one_task_cannot_be_measured_so_they_are_refused(taught: Hub) 
 def test_a_run_that_the_shipped_index_holds_is_not_held_against_itself(taught: Hub) -> None:
     access = admin(taught)
     held = invented_traces.examples()[:12]
-    label(taught, access.project, [(each.trace, each.annotations[0].cause or "") for each in held])
+    renamed_runs = [
+        (each.trace.model_copy(update={"id": f"another-{i}"}), each.annotations[0].cause or "")
+        for i, each in enumerate(held)
+    ]
+    label(taught, access.project, [*renamed_runs, *runs(3)])
     assert figures.measure(taught, access.project).left_out == 12
     base, embedder, scheme = invented_traces.index(), invented_traces.embedder(), invented_traces.scheme()
     mine = [
