@@ -46,6 +46,23 @@ class Material:
         """The labels."""
         return resolve(self.statements)
 
+    @cached_property
+    def counted(self) -> dict[str, Diagnosis]:
+        """The present verdicts that figures rest on: those on tasks that whoever gave them had not learnt.
+
+        Where there is none, all of them, which `flatters`.
+        """
+        by_version: dict[str, dict[str, Diagnosis]] = {}
+        for uid, verdict in self.present.items():
+            by_version.setdefault(verdict.versions.index, {})[uid] = verdict
+        fresh = {uid for version, verdicts in by_version.items() for uid in self.unseen(version, verdicts)}
+        return {uid: verdict for uid, verdict in self.present.items() if uid in fresh or not fresh}
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the verdicts that are counted repeat what the index was told."""
+        return any(not self.unseen(each.versions.index, {uid: each}) for uid, each in self.counted.items())
+
     def knowing(self, copies: frozenset[str]) -> Material:
         """Return the same where every version has also learnt the runs named: the first index held copies of them."""
         return replace(self, learnt={version: known | copies for version, known in self.learnt.items()})

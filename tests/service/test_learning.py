@@ -132,8 +132,12 @@ def test_a_run_that_the_shipped_index_holds_is_not_held_against_itself(taught: H
         (each.trace.model_copy(update={"id": f"another-{i}"}), each.annotations[0].cause or "")
         for i, each in enumerate(held)
     ]
-    label(taught, access.project, [*renamed_runs, *runs(3)])
-    assert figures.measure(taught, access.project).left_out == 12
+    label(taught, access.project, renamed_runs)
+    alone = figures.measure(taught, access.project)
+    assert (alone.left_out, alone.flatters, alone.evaluation is not None) == (0, True, True)
+    label(taught, access.project, runs(3))
+    beside = figures.measure(taught, access.project)
+    assert (beside.left_out, beside.flatters, beside.evaluation and beside.evaluation.overall.runs) == (12, False, 3)
     base, embedder, scheme = invented_traces.index(), invented_traces.embedder(), invented_traces.scheme()
     mine = [
         each.model_copy(update={"trace": each.trace.model_copy(update={"id": f"mine-{i}"})})
