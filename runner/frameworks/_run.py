@@ -21,6 +21,8 @@ MAX_LOG = 64 * 2**20  # bytes of one native log; a run that leaves more has gone
 DRIVERS = Path(__file__).parent / "drivers"
 PLACE = "/opt/coroner/drivers"  # where the run finds them
 _PYTHON = "/opt/python"
+# a shared build (pyenv's, say) knows its library by the host's folder, or takes the system's of another release
+_AT_ITS_PLACE = {"PYTHONHOME": _PYTHON, "LD_LIBRARY_PATH": f"{_PYTHON}/lib"}
 
 
 def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more: Any) -> Start:
@@ -55,7 +57,7 @@ def prepare(setup: Setup, driver: str, env: dict[str, str] | None = None, **more
             "OPENBLAS_NUM_THREADS": "1",  # threads count against the run's processes
             "OMP_NUM_THREADS": "1",
         }
-        | ({"PYTHONHOME": _PYTHON} if _PYTHON in places.values() else {})
+        | (_AT_ITS_PLACE if _PYTHON in places.values() else {})
         | (env or {}),
         readable={DRIVERS: PLACE} | places,
     )

@@ -164,6 +164,7 @@ def test_a_start_tells_the_run_its_task_and_nothing_of_ours(
     assert start.argv[0] == f"/opt/{name}/bin/python"
     assert start.readable[tmp_path / "env"] == f"/opt/{name}"
     assert start.readable[tmp_path / "base"] == start.env["PYTHONHOME"] == "/opt/python"
+    assert start.env["LD_LIBRARY_PATH"] == "/opt/python/lib"
     assert start.env["PATH"].startswith(f"/opt/{name}/bin:")
     assert start.env["HOME"] == sandboxes.HOME
     assert "SECRET_OF_OURS" not in start.env
