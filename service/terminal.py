@@ -72,10 +72,11 @@ def open_database() -> Database:
 
 
 def opened(work: Callable[[], _Result]) -> _Result:
-    """Return what `work` returns; end the command with the reason where the database cannot be used."""
+    """Return what `work` returns; end the command with the reason where folder, database or queue cannot be used."""
     from service.storage.database import DatabaseError  # noqa: PLC0415 - see the module
+    from service.work.queue import QueueError  # noqa: PLC0415 - as above
 
     try:
         return work()
-    except DatabaseError as error:
+    except (DatabaseError, QueueError, OSError) as error:
         fail(str(error))

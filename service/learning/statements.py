@@ -81,7 +81,9 @@ def fitted(record: Annotation, trace: Trace, taxonomy: Taxonomy) -> Annotation:
         raise StatementError(f"the run has no step {record.step}; it has {min(steps)} to {max(steps)}")
     acting = {agent_key(step.agent): step.agent for step in trace.steps}
     agent = record.agent
-    if agent is not None and record.provenance is Provenance.HUMAN and agent_key(agent) not in acting:
+    # a scheme with categories of its own may name a module of the one agent; `coroner lint` tells of that
+    own_scheme = record.native_category is not None or record.provenance is not Provenance.HUMAN
+    if agent is not None and not own_scheme and agent_key(agent) not in acting:
         raise StatementError(f"no agent {agent!r} acts in the run; there are {', '.join(acting.values())}")
     if agent is None and record.step is not None:
         agent = steps[record.step].agent

@@ -168,7 +168,7 @@ def _located(url: str) -> str:
         if url.startswith(scheme):
             return f"postgresql+psycopg://{url.removeprefix(scheme)}"
     if url.startswith("sqlite:///") and (file := url.removeprefix("sqlite:///")):
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return url
 
 

@@ -49,6 +49,7 @@ def _open(settings: Settings) -> Any:
 
     url = settings.queue
     if not url:
+        settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the first start of all: nothing is there yet
         return huey.SqliteHuey(NAME, filename=str(settings.folder / "queue.db"), results=False, timeout=30)
     if url.startswith(("redis://", "rediss://")):
         return huey.RedisHuey(NAME, url=url, results=False)

@@ -181,6 +181,15 @@ def test_no_cell_is_a_formula(client: TestClient) -> None:
     assert [each.note for each in kept] == notes
 
 
+def test_an_import_keeps_the_module_that_a_scheme_of_its_own_blames(client: TestClient) -> None:
+    put(client)
+    line = {"trace": "run-1", "annotator": "ann", "provenance": "human", "step": 1, "agent": "memory"}
+    refused = client.post("/annotations/import", content=json.dumps(line))
+    taken = client.post("/annotations/import", content=json.dumps({**line, "native_category": "hallucination"}))
+    assert (refused.status_code, taken.json()) == (422, {"lines": 1, "new": 1})
+    assert json.loads(client.get("/annotations").text)["agent"] == "memory"
+
+
 def test_an_import_with_a_wrong_line_stores_nothing_and_names_each(client: TestClient) -> None:
     put(client)
     good = {"trace": "run-1", "annotator": "ann", "provenance": "human", "cause": "P1"}
