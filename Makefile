@@ -8,7 +8,8 @@ INSTALL = $(PIP) install --require-hashes --no-deps --no-compile --requirement
 
 export CORONER_CACHE ?= $(abspath $(VENV))/cache
 
-.PHONY: demo test check format bench screenshots lock lock-frameworks clean
+
+.PHONY: demo test check format bench load image screenshots lock lock-frameworks clean
 
 demo: $(VENV)/ready ## set up, then diagnose a failed run that ships with the project
 	$(BIN)/coroner classify examples/failed_run.json
@@ -29,6 +30,12 @@ format: ## lay the code out and mend what ruff can mend
 
 bench: $(VENV)/ready-dev ## time and memory beside sentence-transformers; prints the README's table
 	$(BIN)/python -m tests.bench
+
+load: $(VENV)/ready-dev ## 16 clients at once against a real service, on SQLite and on PostgreSQL; nothing may be lost
+	$(BIN)/python -m tests.bench.load
+
+image: $(VENV)/ready ## build the service's image without a registry; `python -m runner.images base` makes the base
+	$(BIN)/python .ci/image.py
 
 screenshots: $(VENV)/ready-dev ## take the pictures in docs/screenshots anew, in a Chromium
 	PYTHONPATH=.:tests $(BIN)/python tests/service/shots.py

@@ -24,7 +24,7 @@ from classifier.terminal import (
     write,
 )
 from service import cli_index
-from service.terminal import ProjectOption, configured, hub_for, open_database, opened
+from service.terminal import ProjectOption, configured, hub_for, open_database, opened, ready_database
 
 db = typer.Typer(name="db", help="The service's database.", no_args_is_help=True, rich_markup_mode=None)
 keys = typer.Typer(name="keys", help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None)
@@ -155,9 +155,7 @@ def issue(
     if role not in list(projects.Role):
         raise typer.BadParameter(f"{role!r} is none of {', '.join(projects.Role)}", param_hint="--role")
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
-    database = open_database()
-    opened(database.upgrade)
-    with database.begin() as session:
+    with ready_database().begin() as session:
         number = projects.ensure(session, project)
         key, secret = projects.issue(session, number, person, projects.Role(role), expires)
         by = projects.Access(project=number, project_name=project, person="command line", role=projects.Role.ADMIN)
@@ -171,7 +169,7 @@ def list_keys(project: ProjectOption = "default") -> None:
     """List the keys of a project."""
     from service.storage import projects  # noqa: PLC0415 - see the module
 
-    with open_database().begin() as session:
+    with ready_database().begin() as session:
         for key in projects.keys(session, projects.ensure(session, project)):
             state = "revoked" if key.revoked else f"until {key.expires:%Y-%m-%d}" if key.expires else "valid"
             write(f"{key.id}\t{key.prefix}...\t{key.role}\t{state}\t{key.person}\n")
@@ -185,7 +183,7 @@ def revoke(
     """Make a key useless from now on."""
     from service.storage import ConflictError, NotFoundError, projects  # noqa: PLC0415 - see the module
 
-    with open_database().begin() as session:
+    with ready_database().begin() as session:
         try:
             projects.revoke(session, projects.ensure(session, project), key)
         except (NotFoundError, ConflictError) as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from classifier.terminal import EmbedderOption, IndexOption, TaxonomyOption, fail, load_classifier, say, write
-from service.terminal import ProjectOption, configured, hub_for, open_database
+from service.terminal import ProjectOption, configured, hub_for, ready_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def list_versions(project: ProjectOption = "default") -> None:
     from service.learning import versions  # noqa: PLC0415 - see the module
     from service.storage import projects  # noqa: PLC0415 - as above
 
-    with open_database().begin() as session:
+    with ready_database().begin() as session:
         for each in versions.every(session, projects.ensure(session, project)):
             told = each.comparison
             figures = f"{_kappa(told.new.kappa.value)} ({_kappa(told.old.kappa.value)})" if told else "not measured"

@@ -9,6 +9,9 @@ import platformdirs
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.addresses import hidden
+
+SECRETS = "/run/secrets"  # where containers find files that hold secrets
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -18,6 +21,8 @@ def _folder() -> Path:
 
 class Settings(BaseSettings):
     """What the service allows and where it keeps things. `CORONER_MAX_BYTES=1000` sets `max_bytes`, and so on.
+
+    `coroner` also reads files below $CORONER_SECRETS that are named like the variables, `/run/secrets/coroner_secret`.
 
     `max_bytes` holds for a request's body and for what it unpacks to. `at_once` requests are worked on at a time;
     with those that wait or still send there may be `in_flight`, more are turned away.
@@ -63,11 +68,8 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, Any]:
         """Return all of it without secrets: what is printed at the start."""
-        from sqlalchemy import make_url  # noqa: PLC0415 - heavy, and only here
-
         told = self.model_dump(mode="json")
         told["secret"] = "set" if self.secret.get_secret_value() else "kept in the folder"
-        told["database"] = make_url(self.database_url).render_as_string(hide_password=True)
-        if self.queue:
-            told["queue"] = make_url(self.queue).render_as_string(hide_password=True)
+        told["database"] = hidden(self.database_url)
+        told["queue"] = hidden(self.queue) if self.queue else "a file in the folder"
         return told

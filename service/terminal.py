@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -59,9 +61,11 @@ def hub_for(
 
 def configured(**given: Any) -> Settings:
     """Return the settings of the environment, but for what is given; end the command where they cannot be meant."""
-    from service.settings import Settings  # noqa: PLC0415 - see the module
+    from service.settings import SECRETS, Settings  # noqa: PLC0415 - see the module
 
-    return or_fail(lambda: Settings(**{name: value for name, value in given.items() if value is not None}))
+    files = Path(os.environ.get("CORONER_SECRETS", SECRETS))
+    named = {name: value for name, value in given.items() if value is not None}
+    return or_fail(lambda: Settings(_secrets_dir=files if files.is_dir() else None, **named))
 
 
 def open_database() -> Database:
@@ -69,6 +73,13 @@ def open_database() -> Database:
     from service.storage.database import Database  # noqa: PLC0415 - see the module
 
     return opened(lambda: Database(configured().database_url))
+
+
+def ready_database() -> Database:
+    """Open the database of the settings and bring it up to date."""
+    database = open_database()
+    opened(database.upgrade)
+    return database
 
 
 def opened(work: Callable[[], _Result]) -> _Result:

@@ -338,3 +338,11 @@ def test_the_cache_folder_can_be_chosen(tmp_path: Path) -> None:
     program = "from classifier.embedders import cache_folder; print(cache_folder())"
     assert run(program, CORONER_CACHE=str(tmp_path)).strip() == str(tmp_path)
     assert run(program, CORONER_CACHE="").strip().endswith("coroner")
+
+
+def test_vectors_may_lie_elsewhere_than_the_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORONER_VECTORS", str(tmp_path / "vectors"))
+    build("minilm").embed(["kept elsewhere"])
+    assert (tmp_path / "vectors" / f"vectors-{EXPORT}.sqlite").exists()
+    build("minilm", folder=cache_folder()).embed(["kept beside the models"])
+    assert [file.name for file in (tmp_path / "vectors").iterdir()] == [f"vectors-{EXPORT}.sqlite"]

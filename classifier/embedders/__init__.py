@@ -66,16 +66,18 @@ def cache_folder() -> Path:
 def build(spec: str = DEFAULT, folder: Path | None = None, *, cache: bool = True) -> Embedder:
     """Build the embedder that `spec` names. `folder` replaces `cache_folder()`; cache=False keeps no vectors on disk.
 
+    Vectors lie beside the models unless $CORONER_VECTORS names another folder: in an image models are only read.
     Raises EmbedderError for a backend that is not in this folder, and for a model that cannot be had or differs
     from the fingerprint in `spec`.
     """
     backend, _, model = spec.partition(":")
     if backend not in names():
         raise EmbedderError(f"no embedder named {backend!r}; there are: {', '.join(names())}")
+    vectors = folder or Path(os.environ.get("CORONER_VECTORS") or cache_folder())
     folder = folder or cache_folder()
     embedder: Embedder = importlib.import_module(f"{__name__}.{backend}").build(model, folder)
     if not cache or backend == "hashing":  # hashing a text is quicker than looking its vector up
         return embedder
     from classifier.embedders._store import Remembering  # noqa: PLC0415 - the store needs numpy and sqlite
 
-    return Remembering(embedder, folder / f"vectors-{EXPORT}.sqlite")
+    return Remembering(embedder, vectors / f"vectors-{EXPORT}.sqlite")

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
+from service.addresses import hidden
 from service.storage.schema import Base
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Database:
         try:
             self.url = make_url(_located(url))
             self.engine: Engine = create_engine(self.url, pool_pre_ping=True)
-        except (ArgumentError, ImportError) as error:
-            raise DatabaseError(f"{url!r} is no database: {error}; give sqlite:///FILE or postgresql://...") from error
+        except (ArgumentError, ImportError, ValueError) as error:  # their words may hold a piece of the password
+            raise DatabaseError(f"{hidden(url)!r} is no database; give sqlite:///FILE or postgresql://...") from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare)
@@ -43,7 +44,7 @@ class Database:
     @property
     def name(self) -> str:
         """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return hidden(self.url.render_as_string(hide_password=False))
 
     @contextlib.contextmanager
     def begin(self, *, write: bool = True) -> Iterator[Session]:

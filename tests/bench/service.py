@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.bench.measure import quantile, seconds
 from tests.bench.traces import run
@@ -27,9 +27,16 @@ STARTS_WITHIN = 60  # seconds
 FIRST_SEED = 50_000
 
 
+class Served(NamedTuple):
+    """A service that runs: its port and the id of its process."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def served(environment: Mapping[str, str]) -> Iterator[int]:
-    """Start the service, yield its port once it answers, and stop it."""
+def served(environment: Mapping[str, str]) -> Iterator[Served]:
+    """Start the service, yield where it is once it answers, and stop it."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
@@ -49,7 +56,7 @@ def served(environment: Mapping[str, str]) -> Iterator[int]:
                 if probe.connect_ex((HOST, port)) == 0:
                     break
             time.sleep(0.1)
-        yield port
+        yield Served(port, child.pid)
     finally:
         child.terminate()
         child.wait()
@@ -80,7 +87,7 @@ def under(clients: int, requests: int, port: int, seeds: Iterator[int]) -> tuple
 def rows(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     """Measure 1, 4 and 16 clients."""
     made, seeds = [], count(FIRST_SEED)
-    with served(environment) as port:
+    with served(environment) as (port, _):
         under(1, 2, port, seeds)  # the first request opens the model
         for clients, requests in ((1, 20), (4, 40), (16, 80)):
             middle, high, rate = under(clients, requests, port, seeds)
