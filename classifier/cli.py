@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from classifier import cli_evaluate, cli_judge, cli_labels, cli_teach
+from classifier import cli_evaluate, cli_judge, cli_label, cli_labels, cli_teach
 from classifier.judge_options import Chosen, judged, parallel, takes_judge
 from classifier.terminal import (
     EXIT_CODES,
@@ -180,7 +180,7 @@ def main() -> None:
     whole()()
 
 
-for command in (cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
+for command in (cli_label.label, cli_labels.train, cli_evaluate.evaluate, cli_labels.agree, cli_labels.lint):
     app.command()(command)
 cli_judge.app.command()(cli_teach.teach)
 app.add_typer(cli_judge.app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING, Annotated
@@ -82,10 +83,14 @@ def session_secret(settings: Settings) -> str:
         return given
     file: Path = settings.folder / "session.secret"
     if not file.exists():
-        part = file.with_suffix(".part")
+        part = file.with_name(f"session.{secrets.token_hex(8)}.part")
         part.touch(mode=0o600)
         part.write_text(secrets.token_urlsafe(48))
-        part.rename(file)
+        with contextlib.suppress(
+            FileExistsError
+        ):  # another process that starts now was first: its secret is everyone's
+            file.hardlink_to(part)
+        part.unlink()
     return file.read_text()
 
 

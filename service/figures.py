@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from service.learning import versions
+from service.learning.copies import holds
 from service.learning.material import Material, gather
 from service.learning.progress import Progress
 from service.learning.progress import progress as stand
 from service.reports import agreement
-from service.storage import diagnoses
+from service.storage import NotFoundError, diagnoses, traces
 from service.storage.stamps import stamp
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def material(hub: Hub, project: int) -> tuple[Material, str]:
 
     def work() -> Material:
         with hub.database.begin(write=False) as session:
-            return gather(session, project, began)
+            found = gather(session, project, began)
+        return found.knowing(_copies(hub, project, {each.run for each in found.statements}))
 
     return hub.cache.get(("material", project), mark, work), mark
 
@@ -63,3 +66,23 @@ def progress(hub: Hub, project: int) -> Progress:
             return stand(found, versions.every(session, project), diagnoses.tally(session, project))
 
     return hub.cache.get(("progress", project), mark, work)
+
+
+def _copies(hub: Hub, project: int, labelled: set[str]) -> frozenset[str]:
+    """Return those of the labelled runs that the shipped index holds, whatever they are called there."""
+    from classifier.pipeline import Classifier  # noqa: PLC0415 - heavy, and loaded before anybody asks
+
+    shipped = hub.classifiers.shipped
+    if not isinstance(shipped, Classifier):
+        return frozenset()
+
+    def held(uid: str) -> bool:
+        with hub.database.begin(write=False) as session:
+            try:
+                run = traces.get(session, project, uid)
+            except NotFoundError:  # deleted meanwhile
+                return False
+        return holds(shipped, run)
+
+    version = shipped.index.version
+    return frozenset(uid for uid in labelled if hub.lasting.get(("held", uid), version, partial(held, uid)))

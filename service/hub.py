@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from service.work.reader import Reads
 
 
+MANY = 100_000
+
+
 class Wakes(Protocol):
     """The queue, as endpoints see it."""
 
@@ -123,6 +126,7 @@ class Hub:
         self.queue: Wakes = queue or Asleep()
         self.trainer: Trains = trainer or NoTrainer()
         self.cache = Cache()
+        self.lasting = Cache(MANY)  # of single runs, which never change
         self.read: Reads = read or PlainReader(settings.max_bytes, settings.max_steps)
 
     @classmethod

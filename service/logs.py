@@ -20,28 +20,24 @@ if TYPE_CHECKING:
 
 ID = "x-request-id"
 _GIVEN = re.compile("[A-Za-z0-9._-]{1,64}")
-log = structlog.stdlib.get_logger("coroner.requests")
+log = logging.getLogger("coroner.requests")
+_TOLD = ("method", "route", "status", "milliseconds")  # of a request
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Let all loggers of this process write JSON lines. Of an exception they tell its type and place, not its words."""
-    shared = (
+    chain = (
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(allow=_TOLD),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _placed,
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=chain,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(sort_keys=True),
@@ -93,7 +89,8 @@ class Requests:
                 route = route_of(scope)
                 if route not in self.quiet or status >= 500:
                     took = round(1000 * (time.perf_counter() - began), 1)
-                    log.info("request", method=scope["method"], route=route, status=status, milliseconds=took)
+                    told = (scope["method"], route, status, took)
+                    log.info("request", extra=dict(zip(_TOLD, told, strict=True)))
 
 
 def _placed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -15,7 +15,7 @@ from service.reports.agreement import Agreement, Measured  # noqa: TC001 - as ab
 router = APIRouter(tags=["agreement"], responses=dict.fromkeys((401, 403, 422), problems.DOCUMENTED))
 
 
-@router.get("/agreement")
+@router.get("/agreement", responses={404: problems.DOCUMENTED})
 def agreement(
     request: Request,
     access: Reader,
@@ -28,7 +28,7 @@ def agreement(
     try:
         return figures.agree(hub_of(request), access.project, field, annotator)
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(404, str(error)) from error
 
 
 @router.get("/agreement/evaluation")

@@ -16,10 +16,10 @@ from classifier.coefficients import cohen_kappa, kappa_over, tables_over
 from classifier.decide import name_cause
 from classifier.diagnosis import likeliest
 from classifier.folds import FOLDS, grouped_folds
-from classifier.index import unit
 from classifier.pipeline import Classifier
 from classifier.risk import Promise
 from classifier.trace import Frozen
+from service.learning.copies import matched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 SIZES = (10, 20, 40, 80)  # labels at which the learning curve is read, besides none and all
 RISKS = (0.1, 0.2, 0.3)
-SAME = 0.9999  # cosine from which on two runs are copies of one
 
 
 class Figures(Frozen):
@@ -106,7 +105,8 @@ class Contest:
         self._tables = [*training.tables_of(base), *tables]
         self._runs = [*base.runs, *labelled]
         self._own = range(len(base.runs), len(self._runs))
-        self._copies = self._matched()
+        found = matched(base, [table.vectors for table in tables])
+        self._copies = {i: row for i, row in zip(self._own, found, strict=True) if row is not None}
 
     def fit(self, own: Sequence[int] | None = None, barred: frozenset[str] = frozenset()) -> Index:
         """Make an index of the base's runs and those of the project at `own` (positions from 0; None: all).
@@ -205,15 +205,6 @@ class Contest:
             step=weighed.steps[0].step,
             confidence=named.probability,
         )
-
-    def _matched(self) -> dict[int, int]:
-        """Return which run of the base each of the project's is a copy of, by position."""
-        if not len(self._own) or not self._base.runs:
-            return {}
-        vectors = unit(np.array([self._tables[i].vectors.mean(axis=0) for i in self._own]))
-        cosines = vectors @ self._base.vectors.T
-        nearest = cosines.argmax(axis=1)
-        return {i: int(row) for i, row, line in zip(self._own, nearest, cosines, strict=True) if line[row] >= SAME}
 
 
 class _Score:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -45,6 +45,27 @@ class Material:
     def resolution(self) -> Resolution:
         """The labels."""
         return resolve(self.statements)
+
+    @cached_property
+    def counted(self) -> dict[str, Diagnosis]:
+        """The present verdicts that figures rest on: those on tasks that whoever gave them had not learnt.
+
+        Where there is none, all of them, which `flatters`.
+        """
+        by_version: dict[str, dict[str, Diagnosis]] = {}
+        for uid, verdict in self.present.items():
+            by_version.setdefault(verdict.versions.index, {})[uid] = verdict
+        fresh = {uid for version, verdicts in by_version.items() for uid in self.unseen(version, verdicts)}
+        return {uid: verdict for uid, verdict in self.present.items() if uid in fresh or not fresh}
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the verdicts that are counted repeat what the index was told."""
+        return any(not self.unseen(each.versions.index, {uid: each}) for uid, each in self.counted.items())
+
+    def knowing(self, copies: frozenset[str]) -> Material:
+        """Return the same where every version has also learnt the runs named: the first index held copies of them."""
+        return replace(self, learnt={version: known | copies for version, known in self.learnt.items()})
 
     def unseen(self, version: str, verdicts: Mapping[str, Diagnosis]) -> dict[str, Diagnosis]:
         """Return those of a version's verdicts that were no repetition: on tasks of which it has learnt no run."""

@@ -164,15 +164,14 @@ def runs(
 
 
 def _said(material: Material, field: Judged, taxonomy: Taxonomy) -> dict[str, dict[str, str]]:
-    """Return who says what of each labelled run, the classifier last, on tasks that it has not learnt."""
+    """Return who says what of each labelled run, the classifier last, as far as its verdicts are counted."""
     said: dict[str, dict[str, str]] = {}
     for each in material.statements:
         value = None if each.adjudicated else field_value(each.annotation, field, taxonomy)
         if value is not None:
             said.setdefault(each.run, {})[each.annotation.annotator] = value
-    for uid, found in material.present.items():
-        if uid in material.unseen(found.versions.index, {uid: found}):
-            value = field_value(Prediction.of(found).annotation(CLASSIFIER), field, taxonomy)
-            if value is not None and uid in said:
-                said[uid][CLASSIFIER] = value
+    for uid, found in material.counted.items():
+        value = field_value(Prediction.of(found).annotation(CLASSIFIER), field, taxonomy)
+        if value is not None and uid in said:
+            said[uid][CLASSIFIER] = value
     return said

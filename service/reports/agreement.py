@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from classifier import agreement, evaluation
@@ -27,7 +26,8 @@ class Agreement(Frozen):
     """How far annotators agree on one field, the classifier among them under the name `classifier`.
 
     `ceiling`: the humans with each other; `classifier`: it with them. `left_out`: verdicts that are none, as the index
-    has learnt from that task. `report` is None where there is nothing to compare; `problem` says why.
+    has learnt from that task. `flatters`: it has learnt from all of them, so they are not left out, but prove nothing.
+    `report` is None where there is nothing to compare; `problem` says why.
     """
 
     field: str
@@ -35,6 +35,7 @@ class Agreement(Frozen):
     ceiling: Versus | None
     classifier: Versus | None
     left_out: int
+    flatters: bool = False
     problem: str | None = None
 
 
@@ -50,7 +51,8 @@ class Point(Frozen):
 class Measured(Frozen):
     """The present verdicts against the resolved labels, overall and per framework (its `sources`).
 
-    `evaluation` is None where there is nothing to measure; `problem` says why. `left_out`: as in `Agreement`.
+    `evaluation` is None where there is nothing to measure; `problem` says why. `left_out`, `flatters`: as in
+    `Agreement`.
     `disputed` and `unsure` runs have no label yet. `trend`: each version of the index, oldest first.
     """
 
@@ -59,6 +61,7 @@ class Measured(Frozen):
     disputed: int
     unsure: int
     left_out: int
+    flatters: bool
     trend: tuple[Point, ...]
     problem: str | None = None
 
@@ -67,7 +70,7 @@ def agree(
     material: Material, taxonomy: Taxonomy, *, field: Judged = "cause", annotators: Sequence[str] | None = None
 ) -> Agreement:
     """Measure agreement over what holds now. Raises ValueError for an annotator who said nothing of this field."""
-    fresh = _fresh(material)
+    fresh = material.counted
     told = [
         Prediction.of(verdict).annotation(CLASSIFIER).model_copy(update={"trace": uid})
         for uid, verdict in fresh.items()
@@ -81,26 +84,44 @@ def agree(
             [*said, *told], field=field, annotators=annotators, groups=material.groups, taxonomy=taxonomy
         )
     except ValueError as error:
-        return Agreement(field=field, report=None, ceiling=None, classifier=None, left_out=left_out, problem=str(error))
+        return Agreement(
+            field=field,
+            report=None,
+            ceiling=None,
+            classifier=None,
+            left_out=left_out,
+            flatters=material.flatters,
+            problem=str(error),
+        )
     versus = {each.rater: each for each in report.versus_humans}
     return Agreement(
-        field=field, report=report, ceiling=versus.get(None), classifier=versus.get(CLASSIFIER), left_out=left_out
+        field=field,
+        report=report,
+        ceiling=versus.get(None),
+        classifier=versus.get(CLASSIFIER),
+        left_out=left_out,
+        flatters=material.flatters,
     )
 
 
 def measure(material: Material, taxonomy: Taxonomy) -> Measured:
     """Measure the present verdicts against the labels."""
-    fresh = _fresh(material)
+    fresh = material.counted
     found = _cases(material, fresh)
     problem = None
     if not found:
-        problem = "no label to measure against" if not material.resolution.labels else _all_learnt(material)
+        problem = (
+            "no label to measure against"
+            if not material.resolution.labels
+            else "no labelled run has a verdict: classify them"
+        )
     return Measured(
         evaluation=evaluation.evaluate(found, taxonomy) if found else None,
         labels=len(material.resolution.labels),
         disputed=len(material.resolution.disputed),
         unsure=len(material.resolution.unsure),
         left_out=len(material.present) - len(fresh),
+        flatters=material.flatters,
         trend=_trend(material, taxonomy),
         problem=problem,
     )
@@ -117,19 +138,6 @@ def _trend(material: Material, taxonomy: Taxonomy) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _fresh(material: Material) -> dict[str, Diagnosis]:
-    """Return the present verdicts on tasks that whoever gave them had not learnt."""
-    by_version: dict[str, dict[str, Diagnosis]] = {}
-    for uid, verdict in material.present.items():
-        by_version.setdefault(verdict.versions.index, {})[uid] = verdict
-    fresh = {
-        uid: verdict
-        for version, verdicts in by_version.items()
-        for uid, verdict in material.unseen(version, verdicts).items()
-    }
-    return {uid: fresh[uid] for uid in material.present if uid in fresh}
-
-
 def _cases(material: Material, verdicts: Mapping[str, Diagnosis]) -> list[Case]:
     labels = material.resolution.by_run
     return [
@@ -142,10 +150,3 @@ def _cases(material: Material, verdicts: Mapping[str, Diagnosis]) -> list[Case]:
         for uid, verdict in verdicts.items()
         if uid in labels
     ]
-
-
-def _all_learnt(material: Material) -> str:
-    by = Counter(verdict.versions.index for verdict in material.present.values())
-    if not by:
-        return "none of the labelled runs has a verdict: classify them"
-    return f"index {by.most_common(1)[0][0]} has learnt the tasks of all labelled runs: see its own evaluation"

@@ -127,7 +127,7 @@ def get(session: Session, project: int, uid: str) -> Trace:
 
 def show(session: Session, project: int, uid: str) -> Listed:
     """Return a run as it is listed. Raises NotFoundError."""
-    found = session.execute(_listing(project).where(TraceRow.uid == uid)).first()
+    found = session.execute(_listing(project).where(TraceRow.uid == clean(uid))).first()
     if found is None:
         raise NotFoundError(f"no trace {uid!r}")
     return _listed(found)
@@ -199,7 +199,7 @@ def row(session: Session, project: int, uid: str, *, lock: bool = False) -> Trac
 
     `lock`: what supersedes something of a run waits for others who do, until their transaction ends.
     """
-    wanted = select(TraceRow).where(TraceRow.uid == uid, TraceRow.project_id == project)
+    wanted = select(TraceRow).where(TraceRow.uid == clean(uid), TraceRow.project_id == project)
     found = session.scalar(wanted.with_for_update() if lock else wanted)
     if found is None:
         raise NotFoundError(f"no trace {uid!r}")
@@ -231,6 +231,8 @@ def _listing(project: int) -> Select[Any]:
 
 
 def _narrow(wanted: Select[Any], where: Filter) -> Select[Any]:
+    words = {name: clean(value) for name, value in where if type(value) is str}  # enums are strings too
+    where = where.model_copy(update=words)
     wanted = _by_verdict(wanted, where)
     for column, value in ((TraceRow.framework, where.framework), (TraceRow.model, where.model)):
         if value is not None:

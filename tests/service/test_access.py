@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hubs import open_hub
 from starlette.testclient import TestClient
 
+from service.access import session_secret
 from service.app import create
+from service.settings import Settings
 from service.storage import projects
 from service.storage.projects import Role
 
@@ -132,3 +135,12 @@ def test_the_session_cookie_is_out_of_scripts_reach(hub: Hub, tmp_path: Path) ->
     assert "samesite=lax" in cookie
     public = open_hub(tmp_path / "p", keys=True)
     assert "secure" in browser(public).get("/signin").headers["set-cookie"].lower()
+
+
+def test_services_that_start_at_once_sign_sessions_alike(tmp_path: Path) -> None:
+    settings = Settings(folder=tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: session_secret(settings), range(32)))
+    assert len(found) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["session.secret"]
+    assert (tmp_path / "session.secret").stat().st_mode & 0o077 == 0

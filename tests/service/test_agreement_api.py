@@ -54,7 +54,7 @@ def test_what_cannot_be_compared_is_said_in_words(client: TestClient, hub: Hub) 
     assert "no run has a cause label" in client.get("/agreement").json()["problem"]
     assert client.get("/agreement/evaluation").json()["problem"] == "no label to measure against"
     fill(hub, *WORDS)
-    assert client.get("/agreement?annotator=nobody").status_code == 422
+    assert client.get("/agreement?annotator=nobody").status_code == 404
     assert client.get("/agreement?field=mood").status_code == 422
 
 

@@ -128,8 +128,16 @@ def test_labels_of_one_task_cannot_be_measured_so_they_are_refused(taught: Hub) 
 def test_a_run_that_the_shipped_index_holds_is_not_held_against_itself(taught: Hub) -> None:
     access = admin(taught)
     held = invented_traces.examples()[:12]
-    label(taught, access.project, [(each.trace, each.annotations[0].cause or "") for each in held])
-    assert figures.measure(taught, access.project).left_out == 12
+    renamed_runs = [
+        (each.trace.model_copy(update={"id": f"another-{i}"}), each.annotations[0].cause or "")
+        for i, each in enumerate(held)
+    ]
+    label(taught, access.project, renamed_runs)
+    alone = figures.measure(taught, access.project)
+    assert (alone.left_out, alone.flatters, alone.evaluation is not None) == (0, True, True)
+    label(taught, access.project, runs(3))
+    beside = figures.measure(taught, access.project)
+    assert (beside.left_out, beside.flatters, beside.evaluation and beside.evaluation.overall.runs) == (12, False, 3)
     base, embedder, scheme = invented_traces.index(), invented_traces.embedder(), invented_traces.scheme()
     mine = [
         each.model_copy(update={"trace": each.trace.model_copy(update={"id": f"mine-{i}"})})
@@ -188,10 +196,10 @@ def test_requests_under_way_are_answered_through_every_swap(tmp_path: Path) -> N
     access = admin(hub)
     names = [put_index(hub, access, cause) for cause in ("P1", "E1.1")]
     body, ended = runs(1)[0][0].model_dump_json(), threading.Event()
-    seen: list[tuple[int, str]] = []
+    app, seen = create(hub), list[tuple[int, str]]()
 
     def ask() -> None:
-        with client(hub) as http:
+        with TestClient(app, base_url="http://localhost") as http:
             while not ended.is_set():
                 answer = http.post("/classify?keep=false", content=body)
                 seen.append((answer.status_code, answer.json().get("cause")))

@@ -9,7 +9,6 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 from fake_classifier import FakeClassifier
 from hubs import open_hub
 from prometheus_client.parser import text_string_to_metric_families
@@ -142,7 +141,6 @@ def logged() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -400,3 +400,16 @@ def test_a_deleted_batch_leaves_its_runs_and_verdicts(database: Database, projec
         assert diagnoses.present(session, project) == {uid: verdict(RUNS[0])}
     assert count(database, ItemRow) == 0
     assert count(database, BlobRow) == 1
+
+
+def test_words_that_postgresql_cannot_hold_find_nothing_and_break_nothing(database: Database, project: int) -> None:
+    odd = "a\x00b\ud800"
+    with database.begin() as session:
+        traces.put_trace(session, project, RUNS[0])
+        for where in ("text", "cause", "framework", "model", "batch"):
+            assert traces.page(session, project, traces.Filter.model_construct(**{where: odd})).total == 0
+        assert traces.called(session, project, odd) == ()
+        with pytest.raises(NotFoundError):
+            traces.get(session, project, odd)
+        with pytest.raises(NotFoundError):
+            traces.show(session, project, odd)
