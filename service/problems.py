@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from classifier.intake import UNNAMED
 from classifier.trace import Frozen, TraceError
+from service.headers import ALWAYS
 from service.storage import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def install(app: FastAPI) -> None:
         return response(error.status_code, error.detail, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return response(422, problems)
+        return await on_http(request, HTTPException(422, problems))
 
     @app.exception_handler(NotFoundError)
     async def on_absent(request: Request, error: NotFoundError) -> Response:
@@ -113,9 +114,14 @@ def install(app: FastAPI) -> None:
         return response(422, str(error), lines=error.lines)
 
     @app.exception_handler(Exception)
-    async def on_defect(_: Request, __: Exception) -> Response:
+    async def on_defect(request: Request, _: Exception) -> Response:
         # the cause goes to the log (the server re-raises it), never to the client
-        return response(500, "a defect of coroner; the server's log has it")
+        told = HTTPException(500, "a defect of coroner; the server's log has it")
+        began = "session" in request.scope  # else it broke before a page could be made
+        answer = await on_http(request, told) if began else response(told.status_code, told.detail)
+        for name, value in ALWAYS.items():  # this stands outside of what adds them to all others
+            answer.headers.setdefault(name, value)
+        return answer
 
 
 def _page(request: Request, status: int, detail: str) -> Response:

@@ -76,7 +76,11 @@ def rank(
     out. Those they `passed` on come last. Of equals the older comes first.
     """
     seen = _Seen(runs)
-    left = [run for run in runs if run.failed and annotator not in run.people and len(run.people) < overlap]
+    left = [
+        run
+        for run in runs
+        if run.failed and annotator not in run.people and annotator not in run.spoke and len(run.people) < overlap
+    ]
     while left:
         best = max(left, key=lambda run: (run.uid not in passed, _score(run, seen)))
         yield Ranked(uid=best.uid, score=_score(best, seen), reasons=tuple(_reasons(best, seen)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 200 * 2**20
 SQLITE_MAGIC = b"SQLite format 3\x00"
+STRAY = 50  # a NUL in so many characters is a stray one; in UTF-16 every other byte is
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _BOMS = (  # the longer first: the UTF-32 mark begins with the UTF-16 one
@@ -83,7 +84,11 @@ class Source:
             problem = f"not {encoding.upper()} text ({error.reason}): save it as UTF-8"
             raise TraceError(problem, place=f"byte {error.start}, line {line}") from None
         if (at := text.find("\x00")) >= 0:
-            raise TraceError("a NUL character: this is not text (or UTF-16 without its mark)", place=f"character {at}")
+            if text.count("\x00") * STRAY > len(text):
+                raise TraceError(
+                    "NUL characters: this is not text (or UTF-16 without its mark)", place=f"character {at}"
+                )
+            text = text.replace("\x00", "\ufffd")  # a program's output, in the middle of a console's log
         if not text or text.isspace():
             raise TraceError("the input is empty")
         return text.replace("\r\n", "\n") if "\r\n" in text else text

@@ -91,7 +91,10 @@ class Guess(NamedTuple):
 
 
 class Contest:
-    """The project's labelled runs beside those of the base index, encoded once."""
+    """The project's labelled runs beside those of the base index, encoded once.
+
+    `silent`: those that say nothing of the cause; one that says that nobody can know it is none of them.
+    """
 
     def __init__(
         self,
@@ -100,6 +103,8 @@ class Contest:
         tables: Sequence[StepTable],
         embedder: Embedder,
         taxonomy: Taxonomy,
+        *,
+        silent: frozenset[str] = frozenset(),
     ) -> None:
         self._base, self._embedder, self._taxonomy = base, embedder, taxonomy
         self._tables = [*training.tables_of(base), *tables]
@@ -107,11 +112,13 @@ class Contest:
         self._own = range(len(base.runs), len(self._runs))
         found = matched(base, [table.vectors for table in tables])
         self._copies = {i: row for i, row in zip(self._own, found, strict=True) if row is not None}
+        self._taught = [self._filled(i, run, silent) for i, run in enumerate(self._runs)]
 
     def fit(self, own: Sequence[int] | None = None, barred: frozenset[str] = frozenset()) -> Index:
         """Make an index of the base's runs and those of the project at `own` (positions from 0; None: all).
 
-        A label of the project takes the place of the base's on the same run. Tasks in `barred` are left out.
+        What a label of the project says takes the place of what the base's says of the same run; what it says nothing
+        of, stays. Tasks in `barred` are left out.
         """
         first = len(self._base.runs)
         mine = [first + i for i in own] if own is not None else list(self._own)
@@ -126,7 +133,7 @@ class Contest:
         if len(rows) == len(self._base.runs) and not mine:
             return self._base
         return training.fit(
-            [self._runs[i] for i in rows],
+            [self._taught[i] for i in rows],
             [self._tables[i] for i in rows],
             embedder=self._embedder.name,
             taxonomy=self._taxonomy.digest,
@@ -185,6 +192,18 @@ class Contest:
             promises=tuple(risk.promise(held_out, level) for level in RISKS),
             learnt=tuple(run.run for run in own),
         )
+
+    def _filled(self, i: int, run: Labelled, silent: frozenset[str]) -> Labelled:
+        """Return a label with what the base knows of the same run where it says nothing itself."""
+        if i not in self._copies:
+            return run
+        base = self._base.runs[self._copies[i]]
+        more: dict[str, object] = {}
+        if run.cause is None and run.run in silent:
+            more |= {"cause": base.cause, "provenance": base.provenance, "weight": base.weight}
+        if run.step is None and base.step in self._tables[i].indices:
+            more |= {"step": base.step}
+        return run.model_copy(update=more)
 
     def _ask(self, taught: Sequence[int], barred: frozenset[str], told: Sequence[int]) -> dict[int, Guess]:
         classifier = Classifier(self._embedder, self.fit(taught, barred), self._taxonomy)

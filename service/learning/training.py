@@ -109,7 +109,8 @@ def make(
     labelled = [
         training.label(example, table, shipped.taxonomy) for example, table in zip(examples, tables, strict=True)
     ]
-    contest = Contest(shipped.index, labelled, tables, shipped.embedder, shipped.taxonomy)
+    silent = frozenset(each.run for each in material.resolution.labels if each.label.cause is None)
+    contest = Contest(shipped.index, labelled, tables, shipped.embedder, shipped.taxonomy, silent=silent)
     watch("training")
     index = contest.fit()
     if index.version in known:

@@ -6,9 +6,9 @@ from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
-from classifier.diagnosis import Familiarity, Outcome
+from classifier.diagnosis import Familiarity, Outcome, Provenance
 from classifier.trace import Frozen
 from service.storage import annotations as statements
 from service.storage._rows import now
@@ -18,11 +18,18 @@ from service.storage.traces import row
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+_SAID = (AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False))  # what an annotator says now
+_LABEL = (  # what counts as a person's label: a model's opinion is none, and it needs a cause or a "not sure"
+    AnnotationRow.provenance == Provenance.HUMAN.value,
+    or_(AnnotationRow.cause.is_not(None), AnnotationRow.unsure),
+)
+
 
 class Waiting(Frozen):
     """A run as the queue sees it. `cause`, `confidence`, `familiarity` are the present verdict's; None without one.
 
-    `said` holds who labelled it with which cause, `held` who has it to label at present.
+    `said` holds which people labelled it with which cause, `held` who has it to label at present, `spoke` who said
+    anything of it: a decisive step alone, as other benchmarks have it, is no label that would not be asked for.
     """
 
     uid: str
@@ -36,6 +43,7 @@ class Waiting(Frozen):
     familiarity: Familiarity | None = None
     said: tuple[tuple[str, str | None], ...] = ()
     held: tuple[str, ...] = ()
+    spoke: tuple[str, ...] = ()
 
     @property
     def people(self) -> frozenset[str]:
@@ -54,15 +62,17 @@ class Progress(Frozen):
 
 def pool(session: Session, project: int) -> tuple[Waiting, ...]:
     """Return all runs of a project as the queue sees them, oldest first."""
-    said = defaultdict(list)
+    said, spoke = defaultdict(list), defaultdict(list)
     current = (
-        select(AnnotationRow.trace_id, AnnotationRow.annotator, AnnotationRow.cause)
+        select(AnnotationRow.trace_id, AnnotationRow.annotator, AnnotationRow.cause, and_(*_LABEL))
         .join(TraceRow, TraceRow.id == AnnotationRow.trace_id)
-        .where(TraceRow.project_id == project, AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False))
+        .where(TraceRow.project_id == project, *_SAID)
         .order_by(AnnotationRow.id)
     )
-    for trace_id, annotator, cause in session.execute(current):
-        said[trace_id].append((annotator, cause))
+    for trace_id, annotator, cause, is_label in session.execute(current):
+        spoke[trace_id].append(annotator)
+        if is_label:
+            said[trace_id].append((annotator, cause))
     held = statements.assignments(session, project)
     runs = (
         select(
@@ -95,6 +105,7 @@ def pool(session: Session, project: int) -> tuple[Waiting, ...]:
             familiarity=Familiarity(run.familiarity) if run.familiarity else None,
             said=tuple(said.get(run.id, ())),
             held=held.get(run.uid, ()),
+            spoke=tuple(spoke.get(run.id, ())),
         )
         for run in session.execute(runs)
     )
@@ -117,9 +128,7 @@ def has_room(session: Session, project: int, run: str, annotator: str, *, overla
     Raises NotFoundError.
     """
     trace = row(session, project, run, lock=True)
-    said = select(AnnotationRow.annotator).where(
-        AnnotationRow.trace_id == trace.id, AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False)
-    )
+    said = select(AnnotationRow.annotator).where(AnnotationRow.trace_id == trace.id, *_SAID, *_LABEL)
     held = select(AssignmentRow.annotator).where(AssignmentRow.trace_id == trace.id, AssignmentRow.until > now())
     return len({*session.scalars(said), *session.scalars(held)} - {annotator}) < overlap
 
@@ -154,13 +163,13 @@ def own(session: Session, project: int, annotator: str) -> dict[str, datetime]:
 
 
 def progress(session: Session, project: int) -> tuple[Progress, ...]:
-    """Return how far everyone is who labelled anything, the most diligent first."""
+    """Return how far each person is who labelled anything, the most diligent first."""
     labelled = func.count().label("labelled")
     unsure = func.count().filter(AnnotationRow.unsure).label("unsure")
     wanted = (
         select(AnnotationRow.annotator, labelled, unsure, func.max(AnnotationRow.made, type_=AnnotationRow.made.type))
         .join(TraceRow, TraceRow.id == AnnotationRow.trace_id)
-        .where(TraceRow.project_id == project, AnnotationRow.superseded.is_(None), AnnotationRow.adjudicated.is_(False))
+        .where(TraceRow.project_id == project, *_SAID, *_LABEL)
         .group_by(AnnotationRow.annotator)
         .order_by(labelled.desc(), AnnotationRow.annotator)
     )

@@ -143,7 +143,7 @@ class Database:
 
 
 def restore(source: Path, target: Path) -> None:
-    """Put a backup in the place of a SQLite database that nobody has open. Raises DatabaseError.
+    """Put a backup in the place of a SQLite database. Raises DatabaseError, also where somebody has it open.
 
     The database that was there is kept beside it, as `<name>.before`.
     """
@@ -155,12 +155,25 @@ def restore(source: Path, target: Path) -> None:
         if broken:
             raise DatabaseError(f"the backup is not sound: {broken[0]}")
         if target.exists():
-            target.replace(target.with_name(f"{target.name}.before"))
-            for suffix in ("-wal", "-shm"):
-                Path(f"{target}{suffix}").unlink(missing_ok=True)
+            _settle(target)
+            for suffix in ("", "-wal", "-shm"):  # the last two are there where it is damaged
+                part, kept = Path(f"{target}{suffix}"), Path(f"{target}.before{suffix}")
+                kept.unlink(missing_ok=True)
+                if part.exists():
+                    part.replace(kept)
         found.backup(target)
     finally:
         found.close()
+
+
+def _settle(file: Path) -> None:
+    """Bring a SQLite database and its journal into one file. Raises DatabaseError where somebody has it open."""
+    with contextlib.closing(sqlite3.connect(file, timeout=2)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise DatabaseError(f"{file} is in use: stop the service and its workers first") from error
 
 
 def _located(url: str) -> str:

@@ -8,12 +8,15 @@ import json
 import sqlite3
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from classifier import formats
 from classifier.trace import Trace, TraceError
+
+CONSOLE = Path(__file__).parent / "fixtures" / "metagpt_log" / "console.txt"
 
 
 def refused(data: bytes, kind: str | None = None, **options: Any) -> TraceError:
@@ -80,6 +83,13 @@ def test_nul_bytes_are_refused_with_their_place() -> None:
     error = refused(b'{"messages": [\x00]}')
     assert "NUL" in error.problem
     assert error.place == "character 14"
+
+
+def test_a_stray_nul_in_a_log_is_a_mark_and_costs_nothing_else() -> None:
+    log = CONSOLE.read_text(encoding="utf-8")
+    at = log.index("\n", len(log) // 2)
+    odd, plain = (formats.read((log[:at] + c + log[at:]).encode(), "metagpt_log") for c in ("\x00", "\ufffd"))
+    assert [trace.steps for trace in odd] == [trace.steps for trace in plain]
 
 
 @pytest.mark.parametrize(

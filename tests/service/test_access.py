@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from service.access import session_secret
 from service.app import create
+from service.hub import NoTrainer, Training
 from service.settings import Settings
 from service.storage import projects
 from service.storage.projects import Role
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 RUN = b'[{"role": "user", "name": "a", "content": "count"}, {"role": "user", "name": "b", "content": "12"}]'
 HTML = {"accept": "text/html"}
+
+
+class Broken(NoTrainer):
+    """Has a defect."""
+
+    def state(self, project: str) -> Training:
+        raise RuntimeError(project)
 
 
 def browser(hub: Hub) -> TestClient:
@@ -88,6 +96,16 @@ def test_what_is_no_valid_key_is_401(locked: Hub, header: str) -> None:
 def test_a_browser_without_a_session_is_shown_the_way_in(hub: Hub) -> None:
     answer = browser(hub).get("/nowhere", headers=HTML)
     assert (answer.status_code, "text/html" in answer.headers["content-type"]) == (404, True)
+
+
+def test_a_browser_is_shown_a_page_also_for_a_defect_and_for_an_address_that_cannot_be(hub: Hub) -> None:
+    client = TestClient(create(hub), base_url="http://localhost", raise_server_exceptions=False, headers=HTML)
+    client.post("/signin", data={"person": "Ann", "csrf": token(client.get("/signin").text)})
+    hub.trainer = Broken()
+    for path, status in (("/learning", 500), ("/runs/none", 422), ("/agreement/runs?first=" + 301 * "x", 422)):
+        answer = client.get(path)
+        assert (answer.status_code, "Back to the queue" in answer.text) == (status, True)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_a_person_signs_in_by_name_on_loopback_and_by_key_elsewhere(hub: Hub, locked: Hub) -> None:

@@ -90,6 +90,33 @@ def test_a_restore_keeps_the_database_that_was_there(filled: Database, tmp_path:
     assert (tmp_path / "a.db.before").exists()
 
 
+def test_a_database_that_is_in_use_is_not_replaced(filled: Database, tmp_path: Path) -> None:
+    filled.backup(tmp_path / "b.db")
+    with filled.begin() as session:
+        traces.put_trace(session, projects.ensure(session), run("later"))
+    with pytest.raises(DatabaseError, match="stop the service"):
+        restore(tmp_path / "b.db", tmp_path / "a.db")
+    assert not (tmp_path / "a.db.before").exists()
+    filled.close()
+    restore(tmp_path / "b.db", tmp_path / "a.db")
+    before = Database(f"sqlite:///{tmp_path / 'a.db.before'}")
+    with before.begin(write=False) as session:
+        names = {each.trace.name for each in traces.page(session, projects.ensure(session)).items}
+    assert names == {"run-1", "later"}
+    before.close()
+
+
+def test_a_damaged_database_is_replaced_and_kept(filled: Database, tmp_path: Path) -> None:
+    filled.backup(tmp_path / "b.db")
+    filled.close()
+    (tmp_path / "a.db").write_bytes(b"no database at all" * 300)
+    restore(tmp_path / "b.db", tmp_path / "a.db")
+    assert (tmp_path / "a.db.before").read_bytes().startswith(b"no database")
+    again = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    assert again.problems() == ()
+    again.close()
+
+
 def test_a_backup_never_overwrites(filled: Database, tmp_path: Path) -> None:
     (tmp_path / "b.db").write_text("mine")
     with pytest.raises(DatabaseError, match="is there already"):

@@ -157,6 +157,22 @@ def test_a_run_that_the_shipped_index_holds_is_not_held_against_itself(taught: H
     }
 
 
+def test_a_label_takes_nothing_from_a_run_that_it_says_nothing_of() -> None:
+    base, embedder, scheme = invented_traces.index(), invented_traces.embedder(), invented_traces.scheme()
+    first, second = invented_traces.examples()[:2]
+    tables = [describe(each, embedder) for each in (first, second)]
+    known = {run.run: run for run in base.runs}
+    labelled = [
+        labelled_of(each, table, scheme).model_copy(update={"cause": None, "step": None})
+        for each, table in zip((first, second), tables, strict=True)
+    ]
+    contest = Contest(base, labelled, tables, embedder, scheme, silent=frozenset({first.trace.id}))
+    made = {run.run: run for run in contest.fit().runs}
+    assert made[first.trace.id].cause == known[first.trace.id].cause is not None
+    assert made[first.trace.id].step == known[first.trace.id].step is not None
+    assert made[second.trace.id].cause is None  # who labelled it said that the log does not show the cause
+
+
 def put_index(hub: Hub, access: Access, cause: str, evaluation: str = "{}") -> str:
     """Store a version without training; `open_hub`'s classifiers blame what their file is called."""
     version = f"{list(MISTAKES).index(cause):012x}"

@@ -14,6 +14,7 @@ from runs import run, verdict
 from runs import said as annotation
 from test_access import signed_in
 
+from classifier.annotation import Annotation
 from service.storage import annotations as statements
 from service.storage import assignments, diagnoses, projects, traces
 from service.storage.projects import Role
@@ -294,3 +295,21 @@ def test_progress_and_the_pool_are_counted_in_either_database(progress: Database
     assert found == [("ann", 3, 1), ("bob", 1, 0)]
     assert [run.said for run in pool] == [(("ann", "E2.2"),), (("ann", "E2.2"),), (("ann", "E2.2"), ("bob", "P1"))]
     assert {(run.cause, run.confidence, run.familiarity) for run in pool} == {("E2.2", 0.62, "known")}
+
+
+def test_only_what_people_say_of_the_cause_counts_as_a_label_of_a_run(hub: Hub, uid: str) -> None:
+    lines = (
+        {"annotator": "coder", "provenance": "model", "cause": "P1"},
+        {"annotator": "bench", "provenance": "human", "step": 2, "native_category": "memory"},
+    )
+    with hub.database.begin() as session:
+        for line in lines:
+            statements.add(session, 1, uid, Annotation.model_validate({"trace": "run-1", **line}))
+        (waiting,) = assignments.pool(session, 1)
+        assert (waiting.said, waiting.spoke) == ((), ("coder", "bench"))
+        assert assignments.has_room(session, 1, uid, "Ann", overlap=1)
+        assert assignments.progress(session, 1) == ()
+    Person(hub, "Ann").label(uid, "E2.2", step="2")
+    with hub.database.begin(write=False) as session:
+        assert [each.annotator for each in assignments.progress(session, 1)] == ["Ann"]
+        assert not assignments.has_room(session, 1, uid, "Bob", overlap=1)

@@ -60,6 +60,7 @@ def test_a_new_kind_of_run_comes_before_a_known_one() -> None:
         {"said": (("bob", "P1"), ("cy", "P1"))},
         {"said": (("bob", "P1"),), "held": ("cy",)},
         {"held": ("bob", "cy")},
+        {"spoke": ("ann",)},
     ],
 )
 def test_a_run_is_left_out_that_succeeded_or_is_mine_or_has_people_enough(more: dict[str, object]) -> None:
