@@ -62,9 +62,12 @@ class Database:
     def upgrade(self, revision: str = "head") -> None:
         """Bring the tables to a revision; a new database gets them all. Raises DatabaseError."""
         from alembic import command  # noqa: PLC0415 - seldom needed
+        from alembic.util import CommandError  # noqa: PLC0415 - as above
 
         try:
             command.upgrade(self._config(), revision)
+        except CommandError as error:
+            raise DatabaseError(f"{self.name}: made by a newer coroner, or none: {error}; install that one") from error
         except DBAPIError as error:
             raise DatabaseError(f"{self.name}: cannot be upgraded: {error.orig}") from error
 

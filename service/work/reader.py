@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import resource
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Protocol
 
 from classifier import formats
@@ -16,6 +19,10 @@ from classifier.trace import Trace, TraceError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from pebble import ProcessPool
+
+TRIES = 3  # of a log whose reading was ended by something else
+LOOK = 5.0  # seconds after which a reading that has not ended is looked after
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -46,29 +53,22 @@ class ConfinedReader:
     def __init__(
         self, limit: int, max_steps: int, *, seconds: float = 60.0, memory: int = 2**31, at_once: int = 1
     ) -> None:
-        from pebble import ProcessPool  # noqa: PLC0415 - only the service needs it
-
         self.limit, self.max_steps, self.seconds = limit, max_steps, seconds
-        self._pool = ProcessPool(
-            max_workers=at_once,
-            context=multiprocessing.get_context("spawn"),
-            initializer=_confine,
-            initargs=(memory,),
-        )
+        self._memory, self._at_once = memory, at_once
+        self._pool = self._made()
+        # Linux ends a child with the thread that started it, and the threads that serve requests come and go
+        self._starter = ThreadPoolExecutor(1, "reader")
 
     def __call__(self, data: bytes, kind: str | None = None, *, name: str | None = None) -> list[Trace]:
         """Return the runs in the bytes. Raises TraceError, also where reading them broke a limit."""
-        from pebble import ProcessExpired  # noqa: PLC0415 - as above
+        from pebble import ProcessExpired  # noqa: PLC0415 - only the service needs it
 
         file = name or UNNAMED
-        work: Future[list[Trace] | Unreadable] = self._pool.schedule(
-            _read, args=(data, kind, file, self.limit), timeout=self.seconds
-        )
         try:
-            found = work.result()
+            found = self._found((data, kind, file, self.limit))
         except TimeoutError:
             raise TraceError(f"reading it took longer than {self.seconds:g} s", file=file) from None
-        except ProcessExpired as error:
+        except (ProcessExpired, BrokenProcessPool) as error:
             raise TraceError(f"reading it broke the process that read it ({error})", file=file) from None
         if isinstance(found, tuple):
             problem, kind, place = found
@@ -77,10 +77,45 @@ class ConfinedReader:
 
     def close(self) -> None:
         """End the children."""
-        self._pool.stop()  # type: ignore[no-untyped-call] # pebble's
-        self._pool.join()
+        self._starter.shutdown()
+        _end(self._pool)
+
+    def _found(self, given: Given) -> list[Trace] | Unreadable:
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(BrokenProcessPool):  # a child that had nothing to do was killed, not by this log
+                return self._read_once(given)
+        return self._read_once(given)
+
+    def _read_once(self, given: Given) -> list[Trace] | Unreadable:
+        pool, future = self._starter.submit(self._schedule, given).result()
+        while not wait((future,), LOOK).done:
+            if not pool.active and not future.done():  # it broke before it had taken this in
+                raise BrokenProcessPool
+        return future.result()
+
+    def _schedule(self, given: Given) -> tuple[ProcessPool, Future[list[Trace] | Unreadable]]:
+        if not self._pool.active:  # it has broken: pebble's own does not recover
+            _end(self._pool)
+            self._pool = self._made()
+        return self._pool, self._pool.schedule(_read, args=given, timeout=self.seconds)
+
+    def _made(self) -> ProcessPool:
+        from pebble import ProcessPool  # noqa: PLC0415 - as above
+
+        return ProcessPool(
+            max_workers=self._at_once,
+            context=multiprocessing.get_context("spawn"),
+            initializer=_confine,
+            initargs=(self._memory,),
+        )
 
 
+def _end(pool: ProcessPool) -> None:
+    pool.stop()  # type: ignore[no-untyped-call] # pebble's
+    pool.join()
+
+
+Given = tuple[bytes, str | None, str, int]  # to the child: the log, its format, its name, the limit
 Unreadable = tuple[str, str | None, str | None]  # of a TraceError: problem, format, place; it does not pickle
 
 

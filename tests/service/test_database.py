@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.script import ScriptDirectory
 from runs import run
+from sqlalchemy import text
 
 from service.storage import projects, traces
 from service.storage.database import Database, DatabaseError, restore
@@ -35,6 +36,13 @@ def test_a_database_without_its_tables_says_what_to_do(url: str) -> None:
     (problem,) = opened.problems()
     assert "coroner db upgrade" in problem
     opened.close()
+
+
+def test_tables_of_a_newer_program_are_left_alone_and_told_of(database: Database) -> None:
+    with database.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match="made by a newer coroner"):
+        database.upgrade()
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:

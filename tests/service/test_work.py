@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,6 +144,24 @@ def test_what_takes_too_long_is_stopped_and_the_next_is_read() -> None:
     reader.seconds = 30
     assert reader(LOG) == [run()]
     reader.close()
+
+
+def test_reading_goes_on_when_the_thread_that_first_read_has_ended(confined: ConfinedReader) -> None:
+    first = threading.Thread(target=confined, args=(LOG,))
+    first.start()
+    first.join()
+    time.sleep(0.5)
+    assert confined(LOG) == [run()]
+
+
+def test_a_child_that_is_killed_while_it_waits_is_replaced(confined: ConfinedReader) -> None:
+    for _ in range(3):
+        assert confined(LOG) == [run()]
+        [child] = [each for each in multiprocessing.active_children() if each.is_alive()]
+        child.kill()
+        child.join()
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(confined, [LOG] * 16)) == [[run()]] * 16
 
 
 def test_a_queue_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
