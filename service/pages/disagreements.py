@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from service.storage.projects import Access
 
 PAGE = 50
-QUOTE = 900  # characters of a step that are shown
+QUOTE = 500  # characters of a step that are shown
 LONGEST = 4000  # characters of a comment
 KINDS = ("all", "people", "classifier", "settled")
 

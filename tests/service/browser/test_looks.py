@@ -11,6 +11,11 @@ from pages_client import store
 from runs import verdict
 from shot_runs import long_run
 
+from classifier.annotation import Annotation
+from classifier.diagnosis import Provenance
+from service.storage import annotations as statements
+from service.storage import projects
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -68,6 +73,19 @@ def test_at_400_pixels_nothing_lies_outside(served: Served, sign_in: SignIn) -> 
     for path in paths(served):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, path
+
+
+def test_at_400_pixels_a_note_without_a_blank_stays_inside(served: Served, sign_in: SignIn) -> None:
+    hub, _, uids = served
+    note = "/a/path/without/end" * 20
+    with hub.database.begin() as session:
+        for person in ("Nils", "Nora"):
+            said = Annotation(trace="x", annotator=person, provenance=Provenance.HUMAN, cause="P1", note=note)
+            statements.add(session, projects.find(session, projects.DEFAULT), uids["ferry-041"], said)
+    page = sign_in("Nils", viewport=NARROW)
+    page.goto(f"/runs/{uids['ferry-041']}")
+    assert page.get_by_text(note).first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_hostile_runs_execute_nothing(served: Served, sign_in: SignIn) -> None:
