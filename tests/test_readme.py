@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,12 @@ def test_its_report_is_the_one_that_the_shipped_index_gives() -> None:
         return [row for row in headed if not row.startswith(("coroner ", "minilm", "Confidence"))]
 
     assert gist(printed) == gist(shown)
+
+
+def test_the_index_that_its_report_names_is_the_shipped_one() -> None:
+    [shown] = blocks("text")
+    shipped = sha256((ROOT / "labeled_logs" / "index.npz").read_bytes()).hexdigest()
+    assert re.findall(r"index (\w{12})", shown) == [shipped[:12]]
 
 
 @pytest.mark.parametrize("name", ["failed_run.json", "succeeded_run.json"])
