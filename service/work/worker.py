@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)  # renewed while the work goes on; a dead worker's runs out
 SWEEP = 10.0  # seconds between looks for what the queue has lost
+CHECK = 10.0  # seconds between looks whether huey's threads live
 
 log = logging.getLogger("coroner.work")
 
@@ -96,27 +98,42 @@ def _held(hub: Hub, claimed: batches.Claim, lease: timedelta) -> Iterator[None]:
 
 
 def run(hub: Hub, *, lease: timedelta = LEASE, sweep: float = SWEEP) -> None:
-    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first."""
+    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first.
+
+    Interrupted (SIGINT) a second time, it ends at once. Raises QueueError.
+    """
     queue = Queue(hub.settings, lambda item: _quietly(hub, item, lease))
     stopped = threading.Event()
 
     def look() -> None:
         while True:
-            if queue.length == 0:
-                with hub.database.begin(write=False) as session:
-                    left = batches.pending(session)
-                queue.wake(left)
+            try:
+                if queue.length == 0:
+                    with hub.database.begin(write=False) as session:
+                        left = batches.pending(session)
+                    queue.wake(left)
+            except Exception:  # a queue or a database that is away for a moment: they are looked at again
+                log.warning("what waits cannot be looked for", exc_info=True)
             if stopped.wait(sweep):
                 return
 
     finder = threading.Thread(target=look, name="sweep", daemon=True)
     finder.start()
     consumer = queue.consumer()
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop(graceful=True))
+    consumer.start()  # it answers signals itself, and not as we do
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)
     try:
-        consumer.run()
+        while True:
+            time.sleep(CHECK)
+            consumer.check_worker_health()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the service tells its workers, and whoever tells all does too
+        consumer.stop(graceful=True)
     finally:
         stopped.set()
+        finder.join()
+        queue.close()
 
 
 def _quietly(hub: Hub, item: int, lease: timedelta) -> None:

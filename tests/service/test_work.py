@@ -5,10 +5,6 @@ from __future__ import annotations
 import io
 import json
 import multiprocessing
-import os
-import random
-import subprocess
-import sys
 import tarfile
 import threading
 import time
@@ -22,11 +18,9 @@ import pytest
 from fake_classifier import FakeClassifier
 from hubs import open_hub
 from runs import run
-from sqlalchemy import func, select
 
 from classifier.trace import TraceError
 from service.storage import batches, projects
-from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
 from service.work import worker
 from service.work.queue import Queue, QueueError
 from service.work.reader import ConfinedReader
@@ -38,7 +32,6 @@ if TYPE_CHECKING:
     from classifier.diagnosis import Diagnosis
     from classifier.trace import Trace
     from service.hub import Hub
-    from service.storage.database import Database
 
 HERE = Path(__file__).parent
 LOG = run().model_dump_json().encode()
@@ -222,54 +215,3 @@ def test_work_that_outlasts_its_lease_keeps_it(hub: Hub) -> None:
     with hub.database.begin(write=False) as session:
         (item,) = batches.pending(session)
     assert worker.take(hub, item, timedelta(seconds=0.6))
-
-
-def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, str(HERE / "work_off.py"), str(folder), url],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    hub = open_hub(tmp_path / "folder", database=url)
-    logs = [run(f"run-{i}", task=f"Task {i}").model_dump_json().encode() for i in range(60)]
-    deadly = run("deadly", task="KILL").model_dump_json().encode()
-    batch = posted(hub, *logs[:30], deadly, b"no log", *logs[30:])
-    draw, kills = random.Random(7), 0  # noqa: S311 - moments, no secrets
-    workers = [start(tmp_path / "folder", url) for _ in range(2)]
-    began = time.monotonic()
-    try:
-        while time.monotonic() - began < 240:
-            time.sleep(draw.uniform(0.2, 2.5))
-            with database.begin(write=False) as session:
-                state = batches.get(session, projects.find(session, projects.DEFAULT), batch.uid)
-            if state.state is batches.State.DONE:
-                break
-            victim = draw.randrange(2)
-            if kills < 6 and state.done:
-                workers[victim].kill()
-                kills += 1
-            for place, each in enumerate(workers):
-                if each.poll() is not None:
-                    workers[place] = start(tmp_path / "folder", url)
-    finally:
-        for each in workers:
-            each.kill()
-            each.wait()
-    with database.begin(write=False) as session:
-        project = projects.find(session, projects.DEFAULT)
-        state = batches.get(session, project, batch.uid)
-        found = list(batches.results(session, project, batch.uid))
-        counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
-    assert kills
-    assert (state.done, state.failed) == (60, 2)
-    assert counts == [60, 60, 60]
-    assert [each.position for each in found] == list(range(62))
-    assert [each.name for each in found if each.problem] == ["30.json", "31.json"]
-    assert "3 times" in (found[30].problem or "")
