@@ -40,8 +40,10 @@ class Queue:
         return int(self.huey.pending_count())
 
     def consumer(self) -> Any:
-        """Return huey's consumer: `run()` works until it is told to end."""
-        return self.huey.create_consumer(workers=1, periodic=False, initial_delay=0.05, max_delay=1.0)
+        """Return huey's consumer: `run()` works until it is told to end, and then ends what it has begun."""
+        return self.huey.create_consumer(
+            workers=1, periodic=False, initial_delay=0.05, max_delay=1.0, graceful_signal="TERM"
+        )
 
 
 def _open(settings: Settings) -> Any:

@@ -9,12 +9,13 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import work_off
 from pyarrow import parquet
 from runs import run
 from starlette.testclient import TestClient
 
 from service.app import create
-from service.storage import batches
+from service.storage import items
 from service.work import worker
 
 if TYPE_CHECKING:
@@ -29,20 +30,13 @@ def client(hub: Hub) -> TestClient:
     return TestClient(create(hub), base_url="http://localhost")
 
 
-def work(hub: Hub) -> None:
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
-
-
 def test_a_batch_is_taken_in_worked_off_and_read_as_it_comes(client: TestClient, hub: Hub) -> None:
     made = client.post("/batches?name=night", content="\n".join([*LOGS, "broken"]), headers=NDJSON)
     assert made.status_code == 202
     place = made.headers["location"]
     assert client.get(place).json()["waiting"] == 4
     assert client.get(f"{place}/results").text == ""
-    work(hub)
+    work_off(hub)
     state = client.get(place).json()
     assert (state["state"], state["done"], state["failed"]) == ("done", 3, 1)
     rows = [json.loads(line) for line in client.get(f"{place}/results").text.splitlines()]
@@ -56,7 +50,7 @@ def test_a_batch_is_taken_in_worked_off_and_read_as_it_comes(client: TestClient,
 def test_results_come_as_csv_and_parquet_too(client: TestClient, hub: Hub) -> None:
     odd = run("=cmd()").model_dump_json()
     place = client.post("/batches", content=f"{LOGS[0]}\n{odd}", headers=NDJSON).headers["location"]
-    work(hub)
+    work_off(hub)
     table = list(csv.DictReader(io.StringIO(client.get(f"{place}/results?format=csv").text)))
     assert [row["cause"] for row in table] == ["E2.2", "E2.2"]
     frame = parquet.read_table(io.BytesIO(client.get(f"{place}/results?format=parquet").content)).to_pylist()
@@ -68,11 +62,11 @@ def test_a_zip_and_stored_runs_are_batches_too(client: TestClient, hub: Hub) -> 
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("a.json", LOGS[0])
     place = client.post("/batches", content=out.getvalue(), headers={"content-type": "application/zip"})
-    work(hub)
+    work_off(hub)
     [row] = client.get(f"{place.headers['location']}/results").text.splitlines()
     again = client.post("/batches", json={"traces": [json.loads(row)["trace"]]})
     assert again.status_code == 202
-    work(hub)
+    work_off(hub)
     assert client.get(again.headers["location"]).json()["done"] == 1
 
 
@@ -89,13 +83,13 @@ def test_a_repeated_post_with_one_key_is_one_batch(client: TestClient) -> None:
 def test_cancel_and_retry_touch_only_what_is_theirs(client: TestClient, hub: Hub) -> None:
     place = client.post("/batches", content="\n".join(LOGS), headers=NDJSON).headers["location"]
     with hub.database.begin(write=False) as session:
-        first = batches.pending(session)[0]
+        first = items.pending(session)[0]
     worker.take(hub, first)
     assert client.post(f"{place}/cancel").json()["cancelled"] == 2
-    work(hub)
+    work_off(hub)
     assert client.get(place).json()["done"] == 1
     assert client.post(f"{place}/retry").json()["waiting"] == 2
-    work(hub)
+    work_off(hub)
     assert client.get(place).json()["done"] == 3
 
 

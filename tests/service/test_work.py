@@ -16,21 +16,22 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from fake_classifier import FakeClassifier
-from hubs import open_hub
+from hubs import batch_of, open_hub, work_off
 from runs import run
 from sqlalchemy import func, select
 
 from classifier.trace import TraceError
-from service.storage import batches, projects
+from service.storage import batches, items, projects
+from service.storage.parcels import Input
 from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
-from service.work import worker
+from service.work import uploads, worker
 from service.work.queue import Queue, QueueError
 from service.work.reader import ConfinedReader
-from service.work.uploads import UploadError, inputs
+from service.work.uploads import UploadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 LOG = run().model_dump_json().encode()
 LIMIT = 100_000
+
+
+def inputs(file: IO[bytes], kind: str, limit: int, longest: int = LIMIT) -> list[Input]:
+    return list(uploads.inputs(file, kind, limit, longest))
 
 
 def zipped(files: dict[str, bytes]) -> io.BytesIO:
@@ -171,19 +176,16 @@ def test_a_queue_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 def posted(hub: Hub, *data: bytes) -> batches.Batch:
     with hub.database.begin() as session:
-        found = [batches.Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
-        return batches.create(session, projects.ensure(session), "night", found, by="ann")[0]
+        found = [Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
+        return batch_of(session, projects.ensure(session), "night", found)
 
 
 def worked(hub: Hub) -> list[batches.Outcome]:
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
+    work_off(hub)
     with hub.database.begin(write=False) as session:
         project = projects.find(session, projects.DEFAULT)
         (batch,) = batches.every(session, project)
-        return list(batches.results(session, project, batch.uid))
+        return list(batches.results(session, project, batch.uid).outcomes)
 
 
 def test_a_poisoned_input_is_one_recorded_problem_and_ends_nothing(hub: Hub) -> None:
@@ -212,7 +214,7 @@ class Long(FakeClassifier):
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
         time.sleep(1.0)
         with self.hub.database.begin() as session:
-            assert batches.pending(session) == ()
+            assert items.pending(session) == ()
         return super().classify(trace, file)
 
 
@@ -220,7 +222,7 @@ def test_work_that_outlasts_its_lease_keeps_it(hub: Hub) -> None:
     hub.classifiers.shipped = Long(hub)
     posted(hub, LOG)
     with hub.database.begin(write=False) as session:
-        (item,) = batches.pending(session)
+        (item,) = items.pending(session)
     assert worker.take(hub, item, timedelta(seconds=0.6))
 
 
@@ -249,7 +251,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
             time.sleep(draw.uniform(0.2, 2.5))
             with database.begin(write=False) as session:
                 state = batches.get(session, projects.find(session, projects.DEFAULT), batch.uid)
-            if state.state is batches.State.DONE:
+            if state.state is items.State.DONE:
                 break
             victim = draw.randrange(2)
             if kills < 6 and state.done:
@@ -265,7 +267,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
     with database.begin(write=False) as session:
         project = projects.find(session, projects.DEFAULT)
         state = batches.get(session, project, batch.uid)
-        found = list(batches.results(session, project, batch.uid))
+        found = batches.results(session, project, batch.uid).outcomes
         counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
     assert kills
     assert (state.done, state.failed) == (60, 2)
