@@ -5,20 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import work_off
+from hubs import open_hub, work_off
 from pyarrow import parquet
 from runs import run
 from starlette.testclient import TestClient
 
+from service.api import batches as batches_api
 from service.app import create
-from service.storage import items
+from service.storage import items, projects
+from service.storage.projects import Role
 from service.work import worker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from service.hub import Hub
 
 LOGS = [run(f"run-{i}").model_dump_json() for i in range(3)]
@@ -118,3 +123,67 @@ def test_a_deleted_batch_is_gone(client: TestClient) -> None:
     place = client.post("/batches", content=LOGS[0], headers=NDJSON).headers["location"]
     assert client.delete(place).status_code == 204
     assert client.get(place).status_code == 404
+
+
+def test_a_name_that_is_no_text_is_a_name_all_the_same(client: TestClient, hub: Hub) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("caf\udce9.json")
+        member.size = len(LOGS[0])
+        archive.addfile(member, io.BytesIO(LOGS[0].encode()))
+    made = client.post("/batches", content=out.getvalue(), headers={"content-type": "application/x-tar"})
+    assert made.status_code == 202
+    work_off(hub)
+    assert json.loads(client.get(f"{made.headers['location']}/results").text)["name"] == "caf?.json"
+
+
+def test_labels_that_come_with_runs_are_told_of(client: TestClient, hub: Hub) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.json", LOGS[0])
+        archive.writestr("annotations.jsonl", '{"trace": "a", "annotator": "ann", "provenance": "human", "step": 1}')
+    place = client.post("/batches", content=out.getvalue(), headers={"content-type": "application/zip"})
+    work_off(hub)
+    rows = [json.loads(line) for line in client.get(f"{place.headers['location']}/results").text.splitlines()]
+    assert "import them as annotations" in rows[1]["problem"]
+
+
+def test_who_reads_on_from_a_position_misses_no_input_that_ends_later(client: TestClient, hub: Hub) -> None:
+    place = client.post("/batches", content="\n".join(LOGS), headers=NDJSON).headers["location"]
+    with hub.database.begin(write=False) as session:
+        first, second, third = items.pending(session)
+
+    def positions(query: str) -> list[int]:
+        return [json.loads(line)["position"] for line in client.get(f"{place}/results{query}").text.splitlines()]
+
+    worker.take(hub, first)
+    worker.take(hub, third)
+    assert positions("") == [0, 2]
+    assert positions("?after=-1") == [0]
+    worker.take(hub, second)
+    assert positions("?after=0") == [1, 2]
+
+
+def test_results_go_on_behind_inputs_whose_runs_were_deleted(
+    client: TestClient, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches_api, "PAGE", 1)
+    place = client.post("/batches", content="\n".join(LOGS), headers=NDJSON).headers["location"]
+    work_off(hub)
+    rows = [json.loads(line) for line in client.get(f"{place}/results").text.splitlines()]
+    assert client.delete(f"/traces/{rows[0]['trace']}").status_code == 204
+    assert [json.loads(line) for line in client.get(f"{place}/results").text.splitlines()] == rows[1:]
+
+
+def test_a_token_is_each_projects_own(tmp_path: Path) -> None:
+    hub = open_hub(tmp_path, keys=True)
+    found = set()
+    for project in ("one", "two"):
+        with hub.database.begin() as session:
+            _, secret = projects.issue(session, projects.ensure(session, project), "ann", Role.CLIENT)
+        headers = {**NDJSON, "idempotency-key": "night-1", "authorization": f"Bearer {secret}"}
+        with TestClient(create(hub), base_url="http://localhost") as client:
+            answers = [client.post("/batches", content=LOGS[0], headers=headers) for _ in range(2)]
+        assert [each.status_code for each in answers] == [202, 200]
+        found.add(answers[0].json()["uid"])
+    assert len(found) == 2

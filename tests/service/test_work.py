@@ -1,40 +1,41 @@
-"""Batches at work: uploads, confined reading, workers, and kills at random moments."""
+"""Batches at work: confined reading, workers, and kills at random moments."""
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
-import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+import postgres as server
 import pytest
 from fake_classifier import FakeClassifier
 from hubs import batch_of, open_hub, work_off
 from runs import run
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from classifier.trace import TraceError
-from service.storage import batches, items, projects
+from service.storage import batches, items, projects, traces
 from service.storage.parcels import Input
-from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
-from service.work import uploads, worker
+from service.storage.schema import BlobRow, DiagnosisRow, ResultRow, TraceRow
+from service.work import worker
 from service.work.queue import Queue, QueueError
 from service.work.reader import ConfinedReader
-from service.work.uploads import UploadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from classifier.diagnosis import Diagnosis
     from classifier.trace import Trace
@@ -43,79 +44,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LOG = run().model_dump_json().encode()
-LIMIT = 100_000
-
-
-def inputs(file: IO[bytes], kind: str, limit: int, longest: int = LIMIT) -> list[Input]:
-    return list(uploads.inputs(file, kind, limit, longest))
-
-
-def zipped(files: dict[str, bytes]) -> io.BytesIO:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    out.seek(0)
-    return out
-
-
-def tarred(files: dict[str, bytes], mode: str = "w:gz") -> io.BytesIO:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    out.seek(0)
-    return out
-
-
-def plain(files: dict[str, bytes]) -> io.BytesIO:
-    return tarred(files, "w")
-
-
-def tight(files: dict[str, bytes]) -> io.BytesIO:
-    return tarred(files, "w:xz")
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred, plain, tight])
-def test_an_archive_gives_an_input_for_each_log_in_it(pack: Callable[[dict[str, bytes]], io.BytesIO]) -> None:
-    upload = pack({"a/1.json": LOG, "a/readme.md": b"no log", "a/.hidden.json": LOG, "2.jsonl.gz": b"x"})
-    assert [(each.name, each.data) for each in inputs(upload, "application/octet-stream", LIMIT)] == [
-        ("a/1.json", LOG),
-        ("2.jsonl.gz", b"x"),
-    ]
-
-
-def test_each_line_is_an_input() -> None:
-    found = inputs(io.BytesIO(LOG + b"\n\n" + LOG + b"\r\n{broken"), "application/x-ndjson", LIMIT)
-    assert [each.name for each in found] == ["line 1", "line 3", "line 4"]
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred])
-@pytest.mark.parametrize("name", ["bomb.json", "bomb.bin"])
-def test_a_bomb_is_refused_before_it_is_whole(pack: Callable[[dict[str, bytes]], io.BytesIO], name: str) -> None:
-    upload = pack({"ok.json": LOG, name: bytes(50_000_000)})
-    if pack is zipped and name == "bomb.bin":
-        assert len(inputs(upload, "", LIMIT)) == 1  # a zip is read by its directory: what is passed over costs nothing
-        return
-    with pytest.raises(UploadError, match="unpacks to more than"):
-        inputs(upload, "", LIMIT)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"\x00" * 100, b"PK\x03\x04broken", b"\x1f\x8bbroken", b"<html>", zipped({}).getvalue()]
-)
-def test_what_is_no_batch_is_refused_in_words(body: bytes) -> None:
-    with pytest.raises(UploadError):
-        inputs(io.BytesIO(body), "application/zip", LIMIT)
-
-
-def test_names_that_climb_are_names_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = inputs(tarred({"../../evil.json": LOG, "/etc/evil.json": LOG}), "", LIMIT)
-    assert [each.name for each in found] == ["../../evil.json", "/etc/evil.json"]
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +154,34 @@ def test_work_that_outlasts_its_lease_keeps_it(hub: Hub) -> None:
     assert worker.take(hub, item, timedelta(seconds=0.6))
 
 
+class Away(FakeClassifier):
+    """Loses the database while it works."""
+
+    def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
+        del trace, file
+        raise OperationalError("SELECT 1", None, OSError("the server closed the connection"))
+
+
+def test_a_database_that_is_away_for_a_moment_is_no_fault_of_the_input(hub: Hub) -> None:
+    classifier, hub.classifiers.shipped = hub.classifiers.shipped, Away()
+    posted(hub, LOG)
+    with hub.database.begin(write=False) as session:
+        (item,) = items.pending(session)
+    with pytest.raises(OperationalError):
+        worker.take(hub, item, timedelta(0))
+    hub.classifiers.shipped = classifier
+    assert [each.problem for each in worked(hub)] == [None]
+
+
+def test_what_was_sent_goes_when_its_runs_are_kept_and_so_leaves_nothing_of_a_deleted_one(hub: Hub) -> None:
+    posted(hub, b"  " + LOG, b"no log")
+    (outcome, _) = worked(hub)
+    with hub.database.begin() as session:
+        assert session.scalar(select(func.count()).select_from(BlobRow)) == 2  # the run, and what is tried again
+        traces.delete(session, projects.find(session, projects.DEFAULT), outcome.run or "")
+        assert [zlib.decompress(data) for data in session.scalars(select(BlobRow.data))] == [b"no log"]
+
+
 def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
     path = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(  # noqa: S603 - ours
@@ -234,6 +190,47 @@ def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(
+    hub: Hub, tmp_path: Path, asked: signal.Signals
+) -> None:
+    posted(hub, *(run(f"run-{i}", task="SLOW").model_dump_json().encode() for i in range(3)))
+    child = start(tmp_path, hub.settings.database_url)
+    while not (now := state(hub)).running:
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(asked)
+    child.wait(30)
+    after = state(hub)
+    assert (after.done, after.running, after.failed) == (now.done + 1, 0, 0)
+
+
+def test_workers_go_on_where_the_database_was_started_again(postgres: str, tmp_path: Path) -> None:
+    del postgres  # it is installed
+    programs = server.programs()
+    assert programs is not None
+    with server.running(programs) as url, contextlib.closing(open_hub(tmp_path, database=url)) as hub:
+        posted(hub, *(run(f"run-{i}").model_dump_json().encode() for i in range(30)))
+        child = start(tmp_path, url)
+        while not state(hub).done:
+            time.sleep(0.05)
+        server.restart(programs, url)
+        try:
+            while (now := state(hub)).state is not items.State.DONE:
+                assert child.poll() is None
+                time.sleep(0.1)
+        finally:
+            child.kill()
+            child.wait()
+        assert (now.done, now.failed) == (30, 0)
+
+
+def state(hub: Hub) -> batches.Batch:
+    with hub.database.begin(write=False) as session:
+        (batch,) = batches.every(session, projects.find(session, projects.DEFAULT))
+    return batch
 
 
 def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Slow(FakeClassifier):
-    """Takes its time, so that a kill hits something; a run that says KILL ends the process."""
+    """Takes its time, so that a kill hits something; KILL in a task ends the process, SLOW waits."""
 
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
-        time.sleep(0.02)
+        time.sleep(1.0 if "SLOW" in trace.task else 0.02)
         if "KILL" in trace.task:
             os._exit(9)
         return super().classify(trace, file)
