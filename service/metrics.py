@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -91,4 +92,6 @@ class _Held(Collector):
         for state, number in states.items():
             inputs.add_metric((state.value,), number)
         yield inputs
-        yield GaugeMetricFamily("coroner_queue_length", "Calls that wait in the queue.", value=self._hub.queue.length)
+        with contextlib.suppress(Exception):  # a queue that is away has no length; /readyz tells of it
+            length = self._hub.queue.length
+            yield GaugeMetricFamily("coroner_queue_length", "Calls that wait in the queue.", value=length)

@@ -20,7 +20,7 @@ from service.access import Client, Reader, hub_of
 from service.storage import batches
 from service.storage.batches import Batch, Outcome
 from service.storage.parcels import Input
-from service.work.taking import again, take_in
+from service.work import taking
 from service.work.uploads import UploadError, inputs
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def post(
             most = hub.settings.max_batch_bytes, hub.settings.max_bytes
             found = _stored(upload.read()) if kind == "application/json" else inputs(upload, kind, *most)
             try:
-                return take_in(hub, access, name, found, token=idempotency_key)
+                return taking.take_in(hub, access, name, found, token=idempotency_key)
             except UploadError as error:
                 raise HTTPException(422, str(error)) from error
 
@@ -168,7 +168,7 @@ def cancel(request: Request, access: Client, uid: Uid) -> Batch:
 @router.post("/batches/{uid}/retry")
 def retry(request: Request, access: Client, uid: Uid) -> Batch:
     """Try the inputs again that failed or were cancelled, and only those."""
-    return again(hub_of(request), access, uid)
+    return taking.retry(hub_of(request), access, uid)
 
 
 @router.delete("/batches/{uid}", status_code=204)

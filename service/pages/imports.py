@@ -16,7 +16,7 @@ from service.storage import batches, figures
 from service.storage.items import State
 from service.storage.parcels import Input
 from service.storage.projects import Role
-from service.work.taking import again, take_in
+from service.work import taking
 from service.work.uploads import UploadError
 from service.work.uploads import inputs as unpacked
 
@@ -88,7 +88,7 @@ def cancel(request: Request, access: Client, uid: Uid) -> Response:
 @router.post("/batches/{uid}/page/retry")
 def retry(request: Request, access: Client, uid: Uid) -> Response:
     """Try the inputs again that failed or were cancelled."""
-    again(hub_of(request), access, uid)
+    taking.retry(hub_of(request), access, uid)
     return RedirectResponse(f"/batches/{uid}/page", 303)
 
 
@@ -99,7 +99,7 @@ def _taken(hub: Hub, access: Access, files: Sequence[UploadFile], name: str) -> 
     first = files[0].filename or ""
     called = name or (f"{first} and {len(files) - 1} more" if files[1:] else first)
     found = _inputs(files, hub.settings.max_batch_bytes, hub.settings.max_bytes)
-    return take_in(hub, access, called[:LONGEST_NAME], found)[0]
+    return taking.take_in(hub, access, called[:LONGEST_NAME], found)[0]
 
 
 def _inputs(files: Sequence[UploadFile], limit: int, longest: int) -> Iterator[Input]:

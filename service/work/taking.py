@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from service.storage import batches, items
-from service.storage.parcels import Parcel
+from service.storage import ConflictError, batches, diagnoses, items
+from service.storage.parcels import Input, Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,12 +16,9 @@ if TYPE_CHECKING:
 
     from service.hub import Hub
     from service.storage.batches import Batch
-    from service.storage.parcels import Input
     from service.storage.projects import Access
 
 MOST_WAITING = 200_000  # inputs that may wait, of all projects; more are turned away
-
-log = logging.getLogger("coroner.work")
 
 
 def take_in(
@@ -37,27 +33,36 @@ def take_in(
     with Parcel.of(inputs) as parcel, hub.database.begin() as session:
         _room(session)
         batch, new = batches.create(session, access.project, name, parcel, by=access.person, token=token)
-    wake(hub)
+    _wake(hub)
     return batch, new
 
 
-def again(hub: Hub, access: Access, uid: str) -> Batch:
-    """Put the inputs of a batch that failed back into the queue. Raises NotFoundError."""
+def retry(hub: Hub, access: Access, uid: str) -> Batch:
+    """Put the inputs of a batch that failed or were cancelled back into the queue. Raises NotFoundError."""
     with hub.database.begin() as session:
         batch = batches.retry(session, access.project, uid)
-    wake(hub)
+    _wake(hub)
     return batch
 
 
-def wake(hub: Hub) -> None:
-    """Tell the workers of the first inputs that wait; they find the others, and what could not be told, themselves."""
-    try:
-        if hub.queue.length < items.AT_ONCE:
-            with hub.database.begin(write=False) as session:
-                first = items.pending(session, items.AT_ONCE)
-            hub.queue.wake(first)
-    except Exception:  # whatever the queue's library raises: what is stored is stored
-        log.exception("the workers could not be told")
+def again(hub: Hub, access: Access) -> Batch:
+    """Send the runs through again whose verdict is by another index than the one that answers now, as one batch.
+
+    Raises ConflictError where there are none, and what `take_in` raises.
+    """
+    version = hub.classifier(access.project).versions.index
+    with hub.database.begin(write=False) as session:
+        found = diagnoses.outdated(session, access.project, version)
+    if not found:
+        raise ConflictError("every verdict is by the index that answers now")
+    return take_in(hub, access, f"again, by index {version}", [Input(name=name, run=uid) for uid, name in found])[0]
+
+
+def _wake(hub: Hub) -> None:
+    """Tell the workers of the first inputs that wait; they find the others themselves."""
+    with hub.database.begin(write=False) as session:
+        first = items.pending(session, items.AT_ONCE)
+    hub.queue.wake(first)
 
 
 def _room(session: Session) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=60)  # renewed while the work goes on; a dead worker's runs out
 SWEEP = 10.0  # seconds between looks for what the queue has lost
 SOON = 0.5  # the same where more waits than is looked for at once
+CHECK = 10.0  # seconds between looks whether huey's threads live
 
 log = logging.getLogger("coroner.work")
 
@@ -105,37 +108,43 @@ def _held(hub: Hub, claimed: items.Claim, lease: timedelta) -> Iterator[None]:
 
 
 def run(hub: Hub, *, lease: timedelta = LEASE, sweep: float = SWEEP) -> None:
-    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first."""
-    stopped, working = threading.Event(), threading.Lock()
+    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first.
 
-    def one(item: int) -> None:
-        with working:
-            if not stopped.is_set():
-                _quietly(hub, item, lease)
-
-    queue = Queue(hub.settings, one)
+    Interrupted (SIGINT) a second time, it ends at once. Raises QueueError.
+    """
+    queue = Queue(hub.settings, lambda item: _quietly(hub, item, lease))
+    stopped = threading.Event()
 
     def look() -> None:
-        while not stopped.is_set():
-            found = 0
+        while True:
+            left: tuple[int, ...] = ()
             try:
                 if queue.length == 0:
                     with hub.database.begin(write=False) as session:
                         left = items.pending(session, items.AT_ONCE)
-                    found = len(left)
                     queue.wake(left)
-            except Exception:  # database or queue are away for a moment: nothing would be found any more
-                log.exception("what waits could not be looked for")
-            stopped.wait(SOON if found == items.AT_ONCE else sweep)
+            except Exception:  # a queue or a database that is away for a moment: they are looked at again
+                log.warning("what waits cannot be looked for", exc_info=True)
+            if stopped.wait(SOON if len(left) == items.AT_ONCE else sweep):
+                return
 
     finder = threading.Thread(target=look, name="sweep", daemon=True)
     finder.start()
+    consumer = queue.consumer()
+    consumer.start()  # it answers signals itself, and not as we do
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)
     try:
-        queue.consumer().run()
+        while True:
+            time.sleep(CHECK)
+            consumer.check_worker_health()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the service tells its workers, and whoever tells all does too
+        consumer.stop(graceful=True)
     finally:
         stopped.set()
-        with working:  # an interrupt ends the consumer at once; what is begun must not lose its reader and database
-            pass
+        finder.join()
+        queue.close()
 
 
 def _quietly(hub: Hub, item: int, lease: timedelta) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import multiprocessing
-import os
-import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 import zlib
@@ -18,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import postgres as server
 import pytest
 from fake_classifier import FakeClassifier
 from hubs import batch_of, open_hub, work_off
@@ -29,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from classifier.trace import TraceError
 from service.storage import batches, items, projects, traces
 from service.storage.parcels import Input
-from service.storage.schema import BlobRow, DiagnosisRow, ResultRow, TraceRow
+from service.storage.schema import BlobRow
 from service.work import worker
 from service.work.queue import Queue, QueueError
 from service.work.reader import ConfinedReader
@@ -40,7 +33,6 @@ if TYPE_CHECKING:
     from classifier.diagnosis import Diagnosis
     from classifier.trace import Trace
     from service.hub import Hub
-    from service.storage.database import Database
 
 HERE = Path(__file__).parent
 LOG = run().model_dump_json().encode()
@@ -180,95 +172,3 @@ def test_what_was_sent_goes_when_its_runs_are_kept_and_so_leaves_nothing_of_a_de
         assert session.scalar(select(func.count()).select_from(BlobRow)) == 2  # the run, and what is tried again
         traces.delete(session, projects.find(session, projects.DEFAULT), outcome.run or "")
         assert [zlib.decompress(data) for data in session.scalars(select(BlobRow.data))] == [b"no log"]
-
-
-def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, str(HERE / "work_off.py"), str(folder), url],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(
-    hub: Hub, tmp_path: Path, asked: signal.Signals
-) -> None:
-    posted(hub, *(run(f"run-{i}", task="SLOW").model_dump_json().encode() for i in range(3)))
-    child = start(tmp_path, hub.settings.database_url)
-    while not (now := state(hub)).running:
-        assert child.poll() is None
-        time.sleep(0.05)
-    child.send_signal(asked)
-    child.wait(30)
-    after = state(hub)
-    assert (after.done, after.running, after.failed) == (now.done + 1, 0, 0)
-
-
-def test_workers_go_on_where_the_database_was_started_again(postgres: str, tmp_path: Path) -> None:
-    del postgres  # it is installed
-    programs = server.programs()
-    assert programs is not None
-    with server.running(programs) as url, contextlib.closing(open_hub(tmp_path, database=url)) as hub:
-        posted(hub, *(run(f"run-{i}").model_dump_json().encode() for i in range(30)))
-        child = start(tmp_path, url)
-        while not state(hub).done:
-            time.sleep(0.05)
-        server.restart(programs, url)
-        try:
-            while (now := state(hub)).state is not items.State.DONE:
-                assert child.poll() is None
-                time.sleep(0.1)
-        finally:
-            child.kill()
-            child.wait()
-        assert (now.done, now.failed) == (30, 0)
-
-
-def state(hub: Hub) -> batches.Batch:
-    with hub.database.begin(write=False) as session:
-        (batch,) = batches.every(session, projects.find(session, projects.DEFAULT))
-    return batch
-
-
-def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    hub = open_hub(tmp_path / "folder", database=url)
-    logs = [run(f"run-{i}", task=f"Task {i}").model_dump_json().encode() for i in range(60)]
-    deadly = run("deadly", task="KILL").model_dump_json().encode()
-    batch = posted(hub, *logs[:30], deadly, b"no log", *logs[30:])
-    draw, kills = random.Random(7), 0  # noqa: S311 - moments, no secrets
-    workers = [start(tmp_path / "folder", url) for _ in range(2)]
-    began = time.monotonic()
-    try:
-        while time.monotonic() - began < 240:
-            time.sleep(draw.uniform(0.2, 2.5))
-            with database.begin(write=False) as session:
-                state = batches.get(session, projects.find(session, projects.DEFAULT), batch.uid)
-            if state.state is items.State.DONE:
-                break
-            victim = draw.randrange(2)
-            if kills < 6 and state.done:
-                workers[victim].kill()
-                kills += 1
-            for place, each in enumerate(workers):
-                if each.poll() is not None:
-                    workers[place] = start(tmp_path / "folder", url)
-    finally:
-        for each in workers:
-            each.kill()
-            each.wait()
-    with database.begin(write=False) as session:
-        project = projects.find(session, projects.DEFAULT)
-        state = batches.get(session, project, batch.uid)
-        found = batches.results(session, project, batch.uid).outcomes
-        counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
-    assert kills
-    assert (state.done, state.failed) == (60, 2)
-    assert counts == [60, 60, 60]
-    assert [each.position for each in found] == list(range(62))
-    assert [each.name for each in found if each.problem] == ["30.json", "31.json"]
-    assert "3 times" in (found[30].problem or "")
