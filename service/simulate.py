@@ -64,7 +64,7 @@ class Team:
         """Split each system's tasks. A task that is asked about is in no index, whichever system ran it."""
         for system in sorted({run.system for run in self._runs}):
             mine = [i for i, run in enumerate(self._runs) if run.system == system]
-            once = [i for n, i in enumerate(mine) if not n or (self._points[mine[:n]] @ self._points[i]).max() < SAME]
+            once = [i for n, i in enumerate(mine) if (self._points[mine[:n]] @ self._points[i] < SAME).all()]
             for number, (train, test) in enumerate(grouped_folds([self._runs[i].group for i in once], count, seed)):
                 asked = tuple(once[i] for i in test if self._runs[once[i]].cause is not None)
                 if min(len(asked), len(train)) < FEWEST:
@@ -163,10 +163,8 @@ def simulate(
             base = team.base(fold)
             yield from team.learn(fold, base, "queue", team.by_queue(fold, base), page=page)
             for draw in range(draws):
-                name = f"chance {draw}"
-                yield from team.learn(
-                    fold, base, name, team.by_chance(fold, 1000 * seed + draw), page=page and not draw
-                )
+                order = team.by_chance(fold, 1000 * seed + draw)
+                yield from team.learn(fold, base, f"chance {draw}", order, page=False)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,14 +179,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         examples = corpus.read(chosen.folder).examples
     except AnnotationError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        _say(f"Error: {error}")
         return 2
     embedder, scheme = embedders.build(chosen.embedder), taxonomy.load()
     tested = CrossValidation(examples, embedder, scheme)
-    team = Team(tested.runs, tested.tables, embedder, scheme)
-    trials = list(simulate(team, seeds=chosen.seeds, draws=chosen.draws, page=chosen.page, watch=_say))
+    trials: list[Trial] = []
+    if tested.runs:
+        team = Team(tested.runs, tested.tables, embedder, scheme)
+        trials = list(simulate(team, seeds=chosen.seeds, draws=chosen.draws, page=chosen.page, watch=_say))
     if not trials:
-        sys.stderr.write(f"Error: no system here has runs enough: {MARKS[0]} to label, {FEWEST} to ask about\n")
+        _say(f"Error: no system here has runs enough: {MARKS[0]} to label, {FEWEST} to ask about")
         return 2
     for line in (*queue_table(trials), *(page_table(trials) if chosen.page else ())):
         sys.stdout.write(f"{line}\n")

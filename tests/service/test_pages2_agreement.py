@@ -12,7 +12,7 @@ from stage import local, put, with_key
 from classifier.agreement import agree
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
-from service.storage import annotations, batches, diagnoses, projects
+from service.storage import annotations, batches, diagnoses, items, projects
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_runs_that_another_index_judged_are_sent_through_again_by_a_button(hub: 
     with hub.database.begin() as session:
         (batch,) = batches.every(session, 1)
         assert batch.inputs == 1
-        claimed = batches.claim(session, batches.items(session, 1, batch.uid)[0])
+        claimed = items.claim(session, items.pending(session)[0])
         assert claimed is not None
         assert claimed.run == old
         diagnoses.add(session, 1, old, hub.classifier(1).classify(trace))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import invented_traces as invented
@@ -16,20 +18,20 @@ if TYPE_CHECKING:
 
     from service.simulate_tables import Trial
 
-EXAMPLES = invented.examples(90, systems=invented.SYSTEMS[:2], seed=4)
+EXAMPLES = invented.examples(48, systems=invented.SYSTEMS[:2], seed=4)
 
 
 @pytest.fixture(scope="module")
 def team() -> Team:
     tables = [training.describe(each, invented.embedder()) for each in EXAMPLES]
     runs = [training.label(*each, invented.scheme()) for each in zip(EXAMPLES, tables, strict=True)]
-    twice = runs[0].model_copy(update={"run": "a copy", "group": "another task"})
+    twice = runs[0].model_copy(update={"run": "a copy"})
     return Team([*runs, twice], [*tables, tables[0]], invented.embedder(), invented.scheme())
 
 
 @pytest.fixture(scope="module")
 def trials(team: Team) -> list[Trial]:
-    return list(simulate(team, seeds=1, draws=1, page=True))
+    return list(islice(simulate(team, seeds=1, draws=1, page=True), 4))  # two folds
 
 
 def test_no_task_that_is_asked_about_is_learnt_and_no_run_is_there_twice(team: Team) -> None:
@@ -58,15 +60,15 @@ def test_every_order_is_asked_about_the_same_runs_and_the_page_speaks_of_the_que
         assert [guess.best for guess in one.before] == [guess.best for guess in same[0].before]
 
 
-def test_the_tables_tell_of_every_system_and_of_what_the_page_said(trials: list[Trial]) -> None:
+def test_the_tables_tell_of_the_queue_and_of_what_the_page_said(trials: list[Trial]) -> None:
     first, told = "\n".join(queue_table(trials)), "\n".join(page_table(trials))
-    assert all(f"| {name} | 10 | queue |" in first for name in (*invented.SYSTEMS[:2], "all systems"))
+    assert f"| {trials[0].system} | 10 | queue |" in first
     said = sum(trial.compared for trial in trials)
-    counted = [int(line.split("|")[3]) for line in told.splitlines() if "better |" in line or "apart |" in line]
-    assert sum(counted) == said
+    counted = re.findall(r"^\| 10 \| (?:better|worse|cannot be told apart) \| (\d+) \|", told, flags=re.MULTILINE)
+    assert sum(map(int, counted)) == said > 0
 
 
 def test_a_folder_without_labels_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "annotations.jsonl").write_text("")
+    (tmp_path / "annotations.jsonl").write_text("{")
     assert main([str(tmp_path), "--embedder", invented.EMBEDDER]) == 2
     assert "Error" in capsys.readouterr().err
