@@ -9,8 +9,9 @@ ENV PATH=/opt/coroner/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 WORKDIR /src
 RUN python3 -m venv /opt/coroner
 # `wheel[s]`: the folder may be missing
-COPY requirements.lock wheel[s] wheels/
-RUN pip install --require-hashes --no-deps --requirement wheels/requirements.lock
+COPY requirements.lock requirements-otel.lock wheel[s] wheels/
+RUN pip install --require-hashes --no-deps --requirement wheels/requirements.lock \
+    --requirement wheels/requirements-otel.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY classifier classifier
 COPY service service
