@@ -127,7 +127,8 @@ async def same_site(request: Request) -> None:
     kind = request.headers.get("content-type", "").split(";")[0]
     if given is None and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = str((await request.form()).get(TOKEN, ""))
-    if not hmac.compare_digest(given or "", expected):
+    if not hmac.compare_digest((given or "").encode(), expected.encode()):
+        await request.close()  # the files of a form
         raise HTTPException(403, "the form has no valid token: load the page again")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 NAME = "coroner"
+MANY = 1000  # calls that wait: workers look for more items when these are worked off
 
 log = logging.getLogger("coroner.queue")
 
@@ -35,9 +36,12 @@ class Queue:
         self._take = take
 
     def wake(self, items: Sequence[int]) -> None:
-        """Tell the workers of items of batches. Never raises: where it is away, they find them once it is back."""
+        """Tell the workers of items of batches, unless they have been told of `MANY` already.
+
+        Never raises: where it is away, they find them once it is back.
+        """
         try:
-            for item in items:
+            for item in items if self.length < MANY else ():
                 self._take(item)
         except Exception:  # whatever its library raises; the items are in the database, so nothing is lost
             log.warning("the queue cannot be reached", exc_info=True)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import postgres as postgres_server
 import pytest
 import redis_server
-from hubs import open_hub
+from hubs import batch_of, open_hub
 from runs import run
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from service.app import create
-from service.storage import batches, projects
+from service.storage import batches, items, projects
+from service.storage.parcels import Input
 from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
 from service.work.queue import Queue
 
@@ -102,10 +103,9 @@ def posted(hub: Hub, *data: bytes) -> batches.Batch:
     """Post as the API does: the rows, then the bell."""
     with hub.database.begin() as session:
         project = projects.ensure(session)
-        found = [batches.Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
-        batch = batches.create(session, project, "night", found, by="ann")[0]
-        items = batches.items(session, project, batch.uid)
-    hub.queue.wake(items)
+        batch = batch_of(session, project, "night", (Input(name=f"{i}.json", data=each) for i, each in enumerate(data)))
+        waiting = items.pending(session)
+    hub.queue.wake(waiting)
     return batch
 
 
@@ -136,7 +136,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
         while time.monotonic() - began < 240:
             time.sleep(draw.uniform(0.2, 2.5))
             now = state(hub, batch.uid)
-            if now.state is batches.State.DONE:
+            if now.state is items.State.DONE:
                 break
             victim = draw.randrange(2)
             if kills < 6 and now.done:
@@ -147,7 +147,7 @@ def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
                     workers[place] = start(tmp_path / "folder", stores)
     ended = state(hub, batch.uid)
     with hub.database.begin(write=False) as session:
-        found = list(batches.results(session, projects.find(session, projects.DEFAULT), batch.uid))
+        found = batches.results(session, projects.find(session, projects.DEFAULT), batch.uid).outcomes
         counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
     assert kills
     assert (ended.done, ended.failed) == (60, 2)
@@ -176,7 +176,7 @@ def test_a_queue_that_goes_away_and_comes_back_empty_loses_nothing(redis: redis_
     with opened(tmp_path / "folder", stores) as hub, working(tmp_path / "folder", stores, 1):
         http = TestClient(create(hub), base_url="http://localhost")
         first = posted(hub, log("run-1", "Task 1"))
-        until(lambda: state(hub, first.uid).state is batches.State.DONE)
+        until(lambda: state(hub, first.uid).state is items.State.DONE)
         redis.stop()
         refused = http.get("/readyz")
         assert (refused.status_code, refused.json()["detail"]) == (503, "the queue cannot be reached")
@@ -185,5 +185,20 @@ def test_a_queue_that_goes_away_and_comes_back_empty_loses_nothing(redis: redis_
         assert "coroner_runs" in http.get("/metrics").text
         time.sleep(1.0)  # the worker looks for what waits meanwhile, and must not end of it
         redis.start()
-        until(lambda: state(hub, answer.json()["uid"]).state is batches.State.DONE)
+        until(lambda: state(hub, answer.json()["uid"]).state is items.State.DONE)
         assert http.get("/readyz").status_code == 200
+
+
+def test_a_database_that_is_started_again_under_the_workers_loses_nothing(postgres: str, tmp_path: Path) -> None:
+    del postgres  # one is installed; this is another, as it is broken off
+    programs = postgres_server.programs()
+    assert programs is not None
+    with postgres_server.running(programs) as url:
+        stores = Stores(url, "")
+        with opened(tmp_path / "folder", stores) as hub, working(tmp_path / "folder", stores, 1) as (worker,):
+            batch = posted(hub, *(log(f"run-{i}", f"Task {i}") for i in range(30)))
+            until(lambda: state(hub, batch.uid).done > 0)
+            postgres_server.restart(programs, url)
+            until(lambda: state(hub, batch.uid).state is items.State.DONE)
+            ended = state(hub, batch.uid)
+            assert (ended.done, worker.poll()) == (30, None)

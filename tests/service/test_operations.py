@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
-import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_classifier import FakeClassifier
-from hubs import open_hub
+from hubs import batch_of, open_hub
 from prometheus_client.parser import text_string_to_metric_families
 from runs import run
 from starlette.testclient import TestClient
@@ -21,7 +20,8 @@ from classifier import cli
 from classifier.terminal import Tools
 from service import logs
 from service.app import create
-from service.storage import batches, indices, projects
+from service.storage import indices, projects
+from service.storage.parcels import Input
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -78,19 +78,6 @@ def test_it_is_ready_until_its_database_is_not(hub: Hub) -> None:
     assert http.get("/healthz").status_code == 200
 
 
-def test_a_database_that_is_away_is_no_defect_and_asks_for_patience(tmp_path: Path) -> None:
-    hub = open_hub(tmp_path / "folder")
-    http = client(hub)
-    assert http.get("/traces").status_code == 200
-    hub.close()
-    shutil.rmtree(tmp_path / "folder")
-    answer = http.get("/traces")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "at the moment" in answer.json()["detail"]
-    page = http.get("/runs", headers={"accept": "text/html"}, follow_redirects=False)
-    assert page.status_code in {303, 503}
-
-
 class Broken:
     """A queue that is away."""
 
@@ -114,7 +101,7 @@ def test_metrics_count_requests_by_route_and_runs_by_verdict(hub: Hub) -> None:
         http.post("/classify", content=run(name).model_dump_json())
     http.get("/traces/000000000000000000000000")
     with hub.database.begin() as session:
-        batches.create(session, projects.ensure(session), "night", [batches.Input(name="x", data=b"x")], by="ann")
+        batch_of(session, projects.ensure(session), "night", [Input(name="x", data=b"x")])
     found = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(http.get("/metrics").text)

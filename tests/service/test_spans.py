@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from service.app import create
 from service.settings import Settings
 from service.spans import SpansError, provider
-from service.storage import batches, projects
+from service.storage import items, projects
 from service.storage.projects import Role
 from service.terminal import hub_for
 from service.work import worker
@@ -97,8 +97,8 @@ def test_a_span_tells_a_request_by_route_status_and_id_and_nothing_that_is_priva
             lines = f"{run(WORDS).model_dump_json()}\n{WORDS}"
             http.post("/batches", content=lines, headers={"content-type": "application/x-ndjson"})
         with hub.database.begin(write=False) as session:
-            items = batches.pending(session)
-        for item in items:
+            waiting = items.pending(session)
+        for item in waiting:
             worker.take(hub, item)
     assert set(collector.paths) == {"/v1/traces"}
     found = {span.name: span for span in collector.spans()}

@@ -22,7 +22,7 @@ LONG = 2.0  # seconds
 
 
 class Slow(FakeClassifier):
-    """Takes its time, so that a kill hits something; a run that says KILL ends the process."""
+    """Takes its time, so that a kill hits something; KILL in a task ends the process, LONG takes long."""
 
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
         time.sleep(LONG if "LONG" in trace.task else 0.02)

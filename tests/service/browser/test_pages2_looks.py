@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import batch_of
 from stage import put
 from test_looks import NARROW, serious
 
-from service.storage import batches, projects
+from service.storage import projects
+from service.storage.parcels import Input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ def paths(hub: Hub, person: str) -> tuple[str, ...]:
     ]
     with hub.database.begin() as session:
         project = projects.find(session, projects.DEFAULT)
-        batch = batches.create(session, project, "night", [batches.Input(name="a", data=b"{")], by=person)[0]
+        batch = batch_of(session, project, "night", [Input(name="a", data=b"{")], by=person)
     return (
         "/runs",
         "/runs?cause=E2.2",
