@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RISK, SURE = 0.1, 0.95
+HALF = 0.5
 PARTS = 10  # of the labelled runs, tested one after the other
 STARTS = (1, 5)  # the parts that a sequence begins with
 AUDIT = 0.05  # share of the runs accepted on a taught system that the judge is asked about all the same
@@ -86,7 +87,8 @@ class Promise(Frozen):
             if self.accepted
             else f"{them} are too few, {enough} without a mistake would do"
         )
-        other = "" if self.least is None else f" A promise can be made from a risk of {self.least:.0%} on."
+        few = self.least is None or self.least > HALF  # that more than half may be wrong is no promise
+        other = "" if few else f" A promise can be made from a risk of {self.least:.0%} on."
         return (
             f"No confidence can be named from which at most {self.risk:.0%} of the verdicts are wrong, "
             f"{self.sure:.0%} sure: {why}. So every run is asked about.{other}"
