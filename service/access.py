@@ -53,12 +53,12 @@ async def caller(request: Request) -> Access:
     return access
 
 
-def needs(role: Role) -> Callable[..., Access]:
-    """Return the dependency of an endpoint that only some may use: 403 for those who may not."""
+def needs(role: Role, who: Callable[..., object] = caller) -> Callable[..., Access]:
+    """Return the dependency of an endpoint that only some may use: 403 for those who may not. `who` tells who asks."""
 
-    def check(access: Annotated[Access, Depends(caller)]) -> Access:
+    def check(access: Access = Depends(who)) -> Access:  # noqa: B008 - `who` cannot stand in an annotation
         if not access.role.allows(role):
-            raise HTTPException(403, f"a key of the role {role.value} is needed, this one is a {access.role.value}'s")
+            raise HTTPException(403, f"a key of the role {role.value} is needed; this one is a {access.role.value}'s")
         return access
 
     return check

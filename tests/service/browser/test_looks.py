@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import hostile
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages_client import store
 from runs import verdict
 from shot_runs import long_run
+from stage import store
 
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
