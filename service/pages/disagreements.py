@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from service.storage.projects import Access
 
 PAGE = 50
-QUOTE = 500  # characters of a step that are shown
+QUOTE = 300  # characters of a step that are shown
 LONGEST = 4000  # characters of a comment
 KINDS = ("all", "people", "classifier", "settled")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from classifier.reliability import Calibration, RiskCoverage
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 396, 20, 252
+LEFT, RIGHT, TOP, BOTTOM = 52, 396, 26, 252
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMALL, LARGE = 3.0, 7.0  # radius of a dot
 SPACE = 16  # between two numbers above dots
@@ -104,7 +104,6 @@ def calibration(found: Calibration) -> Plot:
             for each, (low, high) in zip(found.bins, bounds, strict=True)
         ),
         dots=tuple(dots),
-        line=_points((dot.x, dot.y) for dot in dots),
         diagonal=True,
     )
 
