@@ -70,7 +70,7 @@
   }
   typed.addEventListener("input", () => {
     const first = filter(), fit = form.querySelectorAll(".option.fits").length;
-    if (typed.value) window.coroner.say(first ? `${fit} fit, Enter takes ${first.dataset.words || "unknown"}` : "no cause fits");
+    if (typed.value) window.coroner.say(first ? `${fit} fit, Enter takes ${first.querySelector("label").textContent}` : "no cause fits");
   });
   typed.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { typed.value = ""; filter(); window.coroner.leave(); }
