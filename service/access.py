@@ -127,7 +127,7 @@ async def same_site(request: Request) -> None:
     kind = request.headers.get("content-type", "").split(";")[0]
     if given is None and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = str((await request.form()).get(TOKEN, ""))
-    if not hmac.compare_digest(given or "", expected):
+    if not hmac.compare_digest((given or "").encode(errors="replace"), expected.encode()):
         raise HTTPException(403, "the form has no valid token: load the page again")
 
 

@@ -39,6 +39,7 @@ def signed_in(request: Request, access: Annotated[Access, Depends(caller)]) -> A
     """Return who looks at a page: they have signed in, on this machine by a name."""
     if access.key is None and PERSON not in request.session and KEY not in request.session:
         raise HTTPException(401, "sign in first")
+    request.state.access = access  # so that a problem is shown within the pages
     return access
 
 
