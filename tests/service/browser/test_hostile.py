@@ -101,82 +101,83 @@ def test_nothing_runs_on_pages_that_list_the_hostile(
         assert hostile.MARK in page.inner_text("main")
 
 
-@pytest.mark.parametrize("number", range(len(hostile.STRINGS)))
 def test_nothing_runs_on_the_pages_of_a_hostile_run(
-    hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn, number: int
+    hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn
 ) -> None:
     _, url, uids = hostile_service
-    text, uid = hostile.STRINGS[number], uids[number]
     page = sign_in("Eve", base_url=url)
-    asked = urlencode({"q": text[:199]})
-    for path in ("", f"?{asked}", "?at=1", "/steps/0", "/steps/2", "/delete", f"?{urlencode({'saved': text})}"):
-        visit(page, f"/runs/{uid}{path}")
-        assert hostile.MARK in page.inner_text("main") or "delete" in path or "steps" in path
-    visit(page, f"/disagreements/{uid}")
-    assert page.inner_text("main").count(hostile.MARK) > 8
-    fields = ("text", "cause", "framework", "model", "batch", "min", "since", "phase", "outcome")
-    visit(page, f"/runs?{urlencode(dict.fromkeys(fields, text))}")
-    for each in ("text", "cause"):
-        visit(page, f"/runs?{urlencode({each: text})}")
-    visit(page, f"/compare?{urlencode({f'{side}-{each}': text for side in 'ab' for each in fields})}")
-    visit(page, f"/compare?{urlencode({'a': text, 'b': text})}")
+    for text, uid in zip(hostile.STRINGS, uids, strict=True):
+        for path in ("/steps/2", "/delete", f"?{urlencode({'q': text[:199], 'saved': text})}"):
+            visit(page, f"/runs/{uid}{path}")
+        visit(page, f"/runs/{uid}")
+        assert page.inner_text("main").count(hostile.MARK) > 20
+        visit(page, f"/disagreements/{uid}")
+        assert page.inner_text("main").count(hostile.MARK) > 8
+
+
+def test_nothing_runs_where_the_address_comes_back(
+    hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn
+) -> None:
+    page = sign_in("Eve", base_url=hostile_service[1])
+    fields = ("text", "cause", "framework", "model", "batch", "since", "phase", "outcome")
     names = ("field", "first", "second", "category", "source", "label", "verdict")
-    visit(page, f"/agreement/runs?{urlencode(dict.fromkeys(names, text[:299]))}")
-    visit(page, f"/disagreements?{urlencode({'settled': text, 'kind': text})}")
+    for text in hostile.STRINGS:
+        for some in (fields, ("text", "cause", "framework", "model")):
+            visit(page, f"/runs?{urlencode(dict.fromkeys(some, text))}")
+            visit(page, f"/compare?{urlencode({f'{side}-{each}': text for side in 'ab' for each in some})}")
+        visit(page, f"/agreement/runs?{urlencode(dict.fromkeys(names, text[:299]))}")
+        visit(page, f"/disagreements?{urlencode({'settled': text, 'kind': text})}")
 
 
-@pytest.mark.parametrize("number", range(len(hostile.STRINGS)))
 def test_nothing_runs_where_what_was_sent_comes_back(
-    hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn, number: int
+    hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn
 ) -> None:
     _, url, uids = hostile_service
-    text, uid = hostile.STRINGS[number], uids[number]
     page = sign_in("Eve", base_url=url)
+    said = ("cause", "typed", "phase", "secondary", "step", "agent", "note", "then")
+    for text, uid in zip(hostile.STRINGS, uids, strict=True):
+        visit(page, f"/runs/{uid}")
+        send(page, f"/runs/{uid}/label", dict.fromkeys(said, text))
+        assert hostile.MARK in page.inner_text("main")
+        send(page, f"/runs/{uid}/label", {"cause": "P1", "agent": text})
+        send(page, f"/disagreements/{uid}/settle", {"cause": text[:99], "step": text[:19], "note": text})
+        send(page, f"/disagreements/{uid}/comment", {"said": text})
+        send(page, "/learning/activate", {"version": text[:64]})
+        send(page, "/learning/activate", {"csrf": text})
+        visit(page, "/import")
+        name = f"{text}.exe".replace("/", "|")
+        page.set_input_files("#files", {"name": name, "mimeType": "text/plain", "buffer": b"x"})
+        page.click("main button.primary")
+        check(page, f"/import of {name}")
 
-    def send(path: str, form: dict[str, str]) -> None:
-        """Send a form from where one is, with fields that no input would take."""
-        with page.expect_navigation():
-            page.evaluate(
-                """([path, form]) => {
-                    const made = document.createElement("form");
-                    made.method = "post"; made.action = path;
-                    for (const [name, value] of Object.entries(form)) {
-                        const field = document.createElement("textarea");
-                        field.name = name; field.value = value; made.append(field);
-                    }
-                    document.body.append(made); made.submit(); }""",
-                [path, {"csrf": page.get_attribute("meta[name=csrf]", "content") or "", **form}],
-            )
-        check(page, path)
 
-    visit(page, f"/runs/{uid}")
-    said = dict.fromkeys(("cause", "typed", "phase", "secondary", "step", "agent", "note", "then"), text)
-    send(f"/runs/{uid}/label", said)
-    assert hostile.MARK in page.inner_text("main")
-    for field in ("step", "agent", "secondary"):
-        send(f"/runs/{uid}/label", {"cause": "P1", field: text})
-    send(f"/runs/{uid}/label", {"cause": "P1", "note": text})
-    send(f"/disagreements/{uid}/comment", {"said": text})
-    send(f"/disagreements/{uid}/settle", {"cause": text[:99], "step": text[:19], "note": text, "holds": text[:99]})
-    send("/learning/activate", {"version": text[:64]})
-    send(f"/batches/{'0' * 24}/page/retry", {"csrf": text})
-    visit(page, "/import")
-    page.set_input_files("#files", {"name": f"{text}.exe".replace("/", "|"), "mimeType": "text/plain", "buffer": b"x"})
-    page.click("main button.primary")
-    check(page, "/import")
+def send(page: Page, path: str, form: dict[str, str]) -> None:
+    """Send a form from where one is, with fields that no input would take, and look at what comes back."""
+    with page.expect_navigation():
+        page.evaluate(
+            """([path, form]) => {
+                const made = document.createElement("form");
+                made.method = "post"; made.action = path;
+                for (const [name, value] of Object.entries(form)) {
+                    const field = document.createElement("textarea");
+                    field.name = name; field.value = value; made.append(field);
+                }
+                document.body.append(made); made.submit(); }""",
+            [path, {"csrf": page.get_attribute("meta[name=csrf]", "content") or "", **form}],
+        )
+    check(page, path)
 
 
 def test_nothing_runs_for_a_hostile_key_in_a_hostile_project(
     hostile_service: tuple[Hub, str, list[str]], sign_in: SignIn
 ) -> None:
     hub, url, _ = hostile_service
+    page = sign_in("Eve", base_url=url)
     for text in hostile.STRINGS:
         name = text[:WHO].replace("\x00", "")
         with hub.database.begin() as session:
             secret = projects.issue(session, projects.ensure(session, name), name, Role.ADMIN)[1]
-        page = sign_in("Eve", base_url=url)
         token = page.get_attribute("meta[name=csrf]", "content")
         page.request.post("/signin", form={"csrf": token or "", "key": secret})
         visit(page, "/queue")
-        assert page.inner_text(".who span") == name.strip() or hostile.MARK in page.inner_text(".who span")
-        page.context.close()
+        assert page.get_attribute(".who span", "title") == f"admin in the project {name}"

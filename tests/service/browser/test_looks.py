@@ -33,7 +33,7 @@ ZOOMED = {"width": 640, "height": 400}  # what 1280x800 leaves at 200 %
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(served: Served, sign_in: SignIn, scheme: str) -> None:
-    page = sign_in("Axel", color_scheme=scheme)
+    page = sign_in("Axel", color_scheme=scheme, reduced_motion="reduce")
     uid, found = served[2]["ferry-041" if scheme == "light" else "ferry-007"], []
     for path in every_page.every(served[0], "Axel", uid):
         page.goto(path)
@@ -49,7 +49,9 @@ def test_axe_finds_nothing_serious_on_any_page(served: Served, sign_in: SignIn, 
             found += serious(page, f"{path} (labelling)")
             page.keyboard.press("?")
             found += serious(page, f"{path} (keys)")
-    page = sign_in("Vera", color_scheme=scheme)  # who has seen nothing yet: a filter by phase shows verdicts
+    page = sign_in(
+        "Vera", color_scheme=scheme, reduced_motion="reduce"
+    )  # who has seen nothing yet: a filter by phase shows verdicts
     page.goto(f"/runs/{uid}")
     page.click("text=Show it anyway")
     page.wait_for_selector("#verdict .headline")
