@@ -9,7 +9,7 @@ inside the training runs.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -202,13 +202,19 @@ def fit(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequenc
             parts.append((part, {i: part.metric.place(tables[i], posteriors[i], runs[i].system) for i in test}))
         repeats.append(parts)
 
-    def held_out(knobs: Knobs, parts: list[tuple[CauseModel, dict[int, Placed]]]) -> Floats:
+    @cache
+    def votes(knobs: Knobs, seed: int, fold: int) -> dict[int, Floats]:
+        part, test = repeats[seed][fold]
+        asked = replace(part, knobs=knobs)
+        return {i: asked.votes(placed, runs[i].system)[0] for i, placed in test.items()}
+
+    def held_out(knobs: Knobs, seed: int) -> Floats:
         out = np.full((len(runs), len(whole.labels)), SMALL)
-        for part, test in parts:
+        for fold, (part, test) in enumerate(repeats[seed]):
             asked = replace(part, knobs=knobs)
             columns = [whole.labels.index(label) for label in part.labels]
-            for i, placed in test.items():
-                out[i, columns] = asked.pool(placed, asked.votes(placed, runs[i].system)[0])
+            for i, voted in votes(replace(knobs, pool=0.0), seed, fold).items():  # the same whatever the pool
+                out[i, columns] = asked.pool(test[i], voted)
         result: Floats = out / out.sum(axis=1, keepdims=True)
         return result
 
@@ -217,10 +223,10 @@ def fit(tables: Sequence[StepTable], posteriors: Sequence[Floats], runs: Sequenc
     best, most = Knobs(), -np.inf
     for (neighbours, decay), balance, pool in GRID if repeats else ():
         knobs = Knobs(neighbours, decay, balance=balance, pool=pool)
-        merit = float(np.mean([_merit(held_out(knobs, parts), y, w) for parts in repeats]))
+        merit = float(np.mean([_merit(held_out(knobs, seed), y, w) for seed in range(len(repeats))]))
         if merit > most + 1e-9:
             best, most = knobs, merit
-    unseen = [held_out(best, parts) for parts in repeats]
+    unseen = [held_out(best, seed) for seed in range(len(repeats))]
     return Fitted(replace(whole, knobs=best), np.array(unseen).reshape(len(repeats), len(runs), len(whole.labels)))
 
 

@@ -181,6 +181,11 @@ def _is_bench_own(name: str, files: Sequence[str], below: Sequence[str]) -> bool
 
 def may_be_log(name: str) -> bool:
     """Say whether a file of this name, found in a folder or an archive, is worth reading."""
-    if name.startswith(".") or (name.startswith("annotations") and name.endswith(".jsonl")):
+    if name.startswith(".") or are_labels(name):
         return False
     return Path(name.removesuffix(".gz")).suffix.lower() in SUFFIXES
+
+
+def are_labels(name: str) -> bool:
+    """Say whether a file of this name holds what people said of runs."""
+    return name.startswith("annotations") and name.endswith(".jsonl")

@@ -64,6 +64,20 @@ class Chosen:
         typer.Option("--judge-examples", help="Labelled folder to show examples from; they are sent, redacted."),
     ] = None
 
+    def arguments(self) -> list[str]:
+        """Return the options that choose the same, for a command that is started by another."""
+        kinds = get_type_hints(Chosen, include_extras=True)
+        given: list[str] = []
+        for field in fields(self):
+            value, name = getattr(self, field.name), kinds[field.name].__metadata__[0].default  # typer's word for it
+            if isinstance(value, bool):
+                given += [name] if value else []
+            elif value is not None:
+                given += [
+                    part for each in (value if isinstance(value, list) else [value]) for part in (name, str(each))
+                ]
+        return given
+
 
 def takes_judge(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command, which takes a `chosen`, the options of `Chosen` in its place."""

@@ -9,6 +9,7 @@ named (with some room for its rivals, for annotators of one run agree on the ste
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -249,6 +250,7 @@ def _principal(blocks: Sequence[NDArray[np.floating]]) -> tuple[Floats, Floats]:
     return mean, basis * signs
 
 
+@cache
 def _used(names: tuple[str, ...]) -> NDArray[np.int64]:
     """Pick the columns a cause may rest on: not those made from a reference answer, for few runs have one."""
     return np.array([i for i, name in enumerate(names) if not name.startswith("expected")])

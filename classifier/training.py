@@ -18,7 +18,7 @@ from classifier.features import StepTable
 from classifier.index import Index, Labelled, is_taught, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -126,7 +126,8 @@ def _fit(labelled: Sequence[Labelled], tables: Sequence[StepTable], embedder: st
             raise TrainingError(f"{len(rows)} of {len(labelled)} runs have {what}; label at least {FEWEST}")
     if len({labelled[i].group for i in named}) < 2:
         raise TrainingError("the runs with a cause are all of one task, so none can be held out: label runs of others")
-    localiser, unseen = localise.learn(*_steps(labelled, tables, located))
+    ratios = localise.ratios(*_steps(labelled, tables, located))
+    localiser, unseen = localise.learn(*_steps(labelled, tables, located), ratios)
     posteriors = [localiser.rank(table, run.system) for table, run in zip(tables, labelled, strict=True)]
     for i, held_out in zip(located, unseen, strict=True):
         posteriors[i] = held_out
@@ -135,7 +136,7 @@ def _fit(labelled: Sequence[Labelled], tables: Sequence[StepTable], embedder: st
     y = np.array([fitted.model.labels.index(labelled[i].cause or "") for i in named])
     calibrated = calibration.fit(
         [calibration.Held(votes, y) for votes in fitted.held_out],
-        _strangers(labelled, tables, posteriors, fitted.model, located),
+        _strangers(labelled, tables, posteriors, fitted.model, dict(zip(located, ratios, strict=True))),
     )
     # what is promised of verdicts that nobody is asked about rests on no judge's word
     vouched = calibrated.accepted[[not is_taught(labelled[i]) for i in named]]
@@ -176,9 +177,12 @@ def _strangers(
     tables: Sequence[StepTable],
     posteriors: Sequence[NDArray[np.float64]],
     whole: causes.CauseModel,
-    located: Sequence[int],
+    located: Mapping[int, NDArray[np.float64]],
 ) -> list[calibration.Held]:
-    """Return what is said of the runs of each system by a localiser and a model that have seen none of it."""
+    """Return what is said of the runs of each system by a localiser and a model that have seen none of it.
+
+    `located` gives the rows that have a decisive step, with their `localise.ratios`, which other systems do not change.
+    """
     held = []
     for system in sorted({run.system for run in labelled}):
         seen = [i for i, run in enumerate(labelled) if run.system != system]
@@ -187,7 +191,7 @@ def _strangers(
         asked = [i for i, run in enumerate(labelled) if run.system == system and run.cause is not None]
         if len(named) < FEWEST or len(steps) < FEWEST or len(asked) < FEWEST:
             continue
-        localiser = localise.fit(*_steps(labelled, tables, steps))
+        localiser = localise.fit(*_steps(labelled, tables, steps), [located[i] for i in steps])
         model = causes.settle(
             [tables[i] for i in named], [posteriors[i] for i in named], [labelled[i] for i in named], whole.knobs
         )

@@ -128,6 +128,7 @@ async def same_site(request: Request) -> None:
     if given is None and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = str((await request.form()).get(TOKEN, ""))
     if not hmac.compare_digest((given or "").encode(errors="replace"), expected.encode()):
+        await request.close()  # the files of a form
         raise HTTPException(403, "the form has no valid token: load the page again")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def create(hub: Hub) -> FastAPI:
     app.state.metrics = Metrics(hub)
     app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
+    app.state.taking = anyio.CapacityLimiter(settings.at_once)  # uploads that are unpacked
     problems.install(app)
     for router in (*API, *PAGES, *LAST):
         app.include_router(router)
@@ -100,10 +102,12 @@ def create(hub: Hub) -> FastAPI:
 
 
 def serve(hub: Hub) -> None:
-    """Serve until interrupted."""
+    """Serve until told to end (SIGTERM, SIGINT): requests under way are answered first."""
     import uvicorn  # noqa: PLC0415 - whoever mounts the app elsewhere brings a server of their own
 
     logs.configure()
+    # uvicorn raises the signal again when it has shut down: that must not end us before our workers are done
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     uvicorn.run(
         create(hub),
         host=hub.settings.host,

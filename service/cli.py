@@ -6,9 +6,10 @@ What a command needs is imported inside it: this file is read at every start of 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +26,9 @@ from classifier.terminal import (
 )
 from service import cli_index
 from service.terminal import ProjectOption, configured, hub_for, open_database, opened, ready_database
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 db = typer.Typer(name="db", help="The service's database.", no_args_is_help=True, rich_markup_mode=None)
 keys = typer.Typer(name="keys", help="Keys that open the service.", no_args_is_help=True, rich_markup_mode=None)
@@ -62,11 +66,13 @@ def serve(
 
     settings = configured(host=host, port=port, max_bytes=max_mib * 2**20 if max_mib else None, at_once=at_once)
     say(json.dumps(settings.shown(), sort_keys=True))
-    options = _own_options(index, embedder, taxonomy)
+    options, chosen = _own_options(index, embedder, taxonomy), _with_store(chosen, settings)
+    if chosen.judge:
+        say(_who_asks(settings.workers, chosen.judge))
     with (
         judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
         hub_for(settings, classifier, taxonomy, queue=True, trainer=Trainer(options)) as hub,
-        workers(settings.workers, options),
+        workers(settings.workers, [*options, *(chosen.arguments() if chosen.judge else ())]),
     ):
         run(hub)
 
@@ -90,16 +96,30 @@ def worker(
     settings = configured()
     logs.configure()
     with (
-        judged(load_classifier(context, index, embedder, taxonomy), chosen) as classifier,
+        judged(load_classifier(context, index, embedder, taxonomy), _with_store(chosen, settings)) as classifier,
         hub_for(settings, classifier, taxonomy) as hub,
     ):
-        run(hub)
+        opened(lambda: run(hub))
 
 
 def _own_options(index: Path | None, embedder: str | None, taxonomy: str | None) -> list[str]:
-    """Return the options that a worker of ours needs to answer as we do. A judge is asked by the service alone."""
+    """Return the options that a worker or a training of ours needs to answer as we do; a judge has its own."""
     given = {"--index": str(index) if index else None, "--embedder": embedder, "--taxonomy": taxonomy}
     return [part for name, value in given.items() if value is not None for part in (name, value)]
+
+
+def _with_store(chosen: Chosen, settings: Settings) -> Chosen:
+    """Keep a judge's calls in the service's folder, unless a file is named: workers share it, and a day's budget."""
+    return replace(chosen, store=settings.folder / "judge.sqlite3") if chosen.judge and not chosen.store else chosen
+
+
+def _who_asks(workers: int, judge: str) -> str:
+    """Say at the start which processes ask a judge, and what holds for each of them alone."""
+    if not workers:
+        return f"{judge} is asked about runs that are classified at once; batches need `coroner worker --judge {judge}`"
+    return (
+        f"{judge} is asked by {1 + workers} processes: limits of a run hold for each, those of a day for all together"
+    )
 
 
 @db.command()

@@ -13,7 +13,8 @@ from classifier import annotation
 from classifier.diagnosis import Diagnosis
 from classifier.trace import Frozen, Trace
 from service.storage.annotations import Statement
-from service.storage.batches import Batch, Outcome, State
+from service.storage.batches import Batch, Outcome
+from service.storage.items import State
 from service.storage.traces import Page, StoredTrace
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from service.logs import route_of
-from service.storage import batches, diagnoses
+from service.storage import diagnoses, items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ class _Held(Collector):
         """Ask."""
         with self._hub.database.begin(write=False) as session:
             tally = diagnoses.tally(session)
-            states = batches.states(session)
+            states = items.states(session)
         runs = GaugeMetricFamily("coroner_runs", "Runs by their present verdict.", labels=("cause", "decided_by"))
         counted: dict[tuple[str, str], int] = {}
         for each in tally:
@@ -87,8 +88,10 @@ class _Held(Collector):
         for name, number in counted.items():
             runs.add_metric(name, number)
         yield runs
-        inputs = GaugeMetricFamily("coroner_batch_inputs", "Inputs of batches by state.", labels=("state",))
+        inputs = GaugeMetricFamily("coroner_batch_inputs", "Inputs of items by state.", labels=("state",))
         for state, number in states.items():
             inputs.add_metric((state.value,), number)
         yield inputs
-        yield GaugeMetricFamily("coroner_queue_length", "Calls that wait in the queue.", value=self._hub.queue.length)
+        with contextlib.suppress(Exception):  # a queue that is away has no length; /readyz tells of it
+            length = self._hub.queue.length
+            yield GaugeMetricFamily("coroner_queue_length", "Calls that wait in the queue.", value=length)

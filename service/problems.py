@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from classifier.intake import UNNAMED
 from classifier.trace import Frozen, TraceError
 from service.headers import ALWAYS
 from service.storage import ConflictError, NotFoundError
+from service.storage.database import UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
 MEDIA_TYPE = "application/problem+json"
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+log = logging.getLogger("coroner.requests")
 
 
 class Line(Frozen):
@@ -85,25 +91,21 @@ def response(
 
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem: its own, the framework's, and those that nobody foresaw."""
-
-    @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> Response:
-        if "text/html" in request.headers.get("accept", ""):
-            return _page(request, error.status_code, error.detail)
-        return response(error.status_code, error.detail, headers=error.headers)
+    _install_outer(app)
+    app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type] # it is called for these alone
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return await on_http(request, HTTPException(422, problems))
+        return await _on_http(request, HTTPException(422, problems))
 
     @app.exception_handler(NotFoundError)
     async def on_absent(request: Request, error: NotFoundError) -> Response:
-        return await on_http(request, HTTPException(404, str(error)))
+        return await _on_http(request, HTTPException(404, str(error)))
 
     @app.exception_handler(ConflictError)
     async def on_conflict(request: Request, error: ConflictError) -> Response:
-        return await on_http(request, HTTPException(409, str(error)))
+        return await _on_http(request, HTTPException(409, str(error)))
 
     @app.exception_handler(TraceError)
     async def on_unreadable(_: Request, error: TraceError) -> Response:
@@ -118,10 +120,37 @@ def install(app: FastAPI) -> None:
         # the cause goes to the log (the server re-raises it), never to the client
         told = HTTPException(500, "a defect of coroner; the server's log has it")
         began = "session" in request.scope  # else it broke before a page could be made
-        answer = await on_http(request, told) if began else response(told.status_code, told.detail)
+        answer = await _on_http(request, told) if began else response(told.status_code, told.detail)
         for name, value in ALWAYS.items():  # this stands outside of what adds them to all others
             answer.headers.setdefault(name, value)
         return answer
+
+
+def _install_outer(app: FastAPI) -> None:
+    """Answer for what is around the service: a database that is away, a disk that is full."""
+
+    async def on_unavailable(request: Request, error: Exception) -> Response:
+        log.warning("the database cannot be used: %s", type(error).__name__)
+        told = HTTPException(503, "the database cannot be used now; try again shortly", headers={"Retry-After": "2"})
+        return await _on_http(request, told)
+
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, on_unavailable)
+
+    @app.exception_handler(OSError)
+    async def on_full(request: Request, error: OSError) -> Response:
+        if error.errno not in FULL:
+            raise error
+        log.error("no room is left on the disk")
+        return await _on_http(request, HTTPException(507, "no room is left on the service's disk"))
+
+
+async def _on_http(request: Request, error: HTTPException) -> Response:
+    if "text/html" in request.headers.get("accept", ""):
+        answer = _page(request, error.status_code, error.detail)
+        answer.headers.update(error.headers or {})
+        return answer
+    return response(error.status_code, error.detail, headers=error.headers)
 
 
 def _page(request: Request, status: int, detail: str) -> Response:

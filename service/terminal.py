@@ -42,12 +42,19 @@ def hub_for(
     reader = ConfinedReader(
         settings.max_bytes, settings.max_steps, seconds=settings.parse_seconds, memory=settings.parse_bytes
     )
+
+    def load(path: Path) -> Classifies:
+        loaded = Classifier.load(path, taxonomy=taxonomy)
+        judge = shipped.judge if isinstance(shipped, Classifier) else None  # a project's own index asks it likewise
+        return loaded.with_judge(judge) if judge else loaded
+
+    waking = opened(lambda: Queue(settings)) if queue else None
     hub = opened(
         lambda: Hub.open(
             settings,
             shipped,
-            lambda path: Classifier.load(path, taxonomy=taxonomy),
-            queue=Queue(settings) if queue else None,
+            load,
+            queue=waking,
             read=reader,
             trainer=trainer,
         )
@@ -57,6 +64,8 @@ def hub_for(
     finally:
         hub.close()
         reader.close()
+        if waking is not None:
+            waking.close()
 
 
 def configured(**given: Any) -> Settings:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from classifier.features import StepTable
-from classifier.localise import Localiser, cross_rank, fit, learn
+from classifier.localise import Localiser, cross_rank, fit, learn, ratios
 
 NAMES = ("mark", "noise", "late")
 
@@ -110,6 +110,17 @@ def test_held_out_ranks_are_less_sure_than_ranks_of_runs_learnt_from() -> None:
     seen = np.mean([learnt.localiser.rank(t, s)[a] for t, s, a in zip(tables, systems, at, strict=True)])
     held_out = np.mean([ranked[a] for ranked, a in zip(learnt.held_out, at, strict=True)])
     assert held_out < seen
+
+
+def test_ratios_made_beside_other_systems_teach_the_same_localiser() -> None:
+    tables, gold, systems, groups = labelled(20)
+    systems = ["other" if group % 2 else "first" for group in groups]
+    first = [i for i, system in enumerate(systems) if system == "first"]
+    kept = [[part[i] for i in first] for part in (tables, gold, systems, groups)]
+    beside = ratios(tables, gold, systems, groups)
+    one, other = fit(*kept).to_arrays(), fit(*kept, [beside[i] for i in first]).to_arrays()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert one["nearness"].any()
 
 
 def test_to_resemble_labelled_mistakes_never_speaks_for_a_step() -> None:

@@ -115,14 +115,17 @@ def test_causes_are_learnt_at_the_steps_that_a_localiser_finds_without_the_run_s
 
 
 def test_nothing_is_known_of_a_system_s_steps_where_it_stands_for_a_system_never_seen(index: Index) -> None:
-    tables, everyone = tables_of(index), list(range(len(RUNS)))
+    tables = tables_of(index)
     even = [np.full(len(table), 1 / len(table)) for table in tables]
     model = causes.CauseModel.from_arrays(index.group("causes"), index.runs)
     moved = [run.model_copy(update={"step": 1}) for run in index.runs if run.system == "autogen"]
     flipped = [*moved, *(run for run in index.runs if run.system != "autogen")]
     assert [run.run for run in flipped] == [run.run for run in index.runs]
-    before, _ = training._strangers(index.runs, tables, even, model, everyone)
-    after, _ = training._strangers(flipped, tables, even, model, everyone)
+    said = []
+    for runs in (index.runs, flipped):
+        ratios = localise.ratios(*training._steps(runs, tables, range(len(runs))))
+        said.append(training._strangers(runs, tables, even, model, dict(enumerate(ratios)))[0])
+    before, after = said
     assert np.array_equal(before.votes, after.votes)
 
 

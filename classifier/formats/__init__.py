@@ -93,6 +93,8 @@ def _find(source: Source) -> str:
         raise TraceError(f"it could be {' or '.join(claimed)}: name the format")
     if not source.is_sqlite and source.text.lstrip()[:1] in {"{", "["} and source.head is None:
         _ = source.json  # raises with the place where it breaks
+    if isinstance(source.head, dict) and {"annotator", "provenance"} <= source.head.keys():
+        raise TraceError("these are labels of runs, and no log: import them as annotations, after their runs")
     raise TraceError(f"no known format (known: {', '.join(names())})")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from classifier.features import StepTable
 
-__all__ = ["Learnt", "Localiser", "Ranked", "cross_rank", "fit", "learn"]
+__all__ = ["Learnt", "Localiser", "Ranked", "cross_rank", "fit", "learn", "ratios"]
 
 SHARPNESS = 20.0  # of the kernel exp(s (cos - 1)) around a labelled step: it has faded to 1/e at a cosine of 0.95
 _FLOOR = 1e-5  # no candidate is ruled out
@@ -158,20 +158,45 @@ def log_ratio(
     return result
 
 
-def learn(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]) -> Learnt:
+def learn(
+    tables: Sequence[StepTable],
+    gold: Sequence[int],
+    systems: Sequence[str],
+    groups: Sequence[int],
+    ratios: Sequence[NDArray[np.float64]] | None = None,
+) -> Learnt:
     """Learn from runs whose decisive step (`Step.index`) is known; `groups` keeps runs of one task together.
 
-    Deterministic. `held_out` comes from five grouped folds. Raises ValueError for a gold step that is not a candidate
-    of its run, and where there is no run.
+    Deterministic. `held_out` comes from five grouped folds. `ratios`: what `ratios` gives for these runs, also if other
+    systems were there then. Raises ValueError for a gold step that is not a candidate of its run, and where there is
+    no run.
     """
-    from classifier.localise._learn import learn as learn_  # noqa: PLC0415 - scipy; ranking needs numpy alone
+    from classifier.localise import _learn  # noqa: PLC0415 - scipy; ranking needs numpy alone
 
-    return learn_(tables, gold, systems, groups)
+    return _learn.learn(tables, gold, systems, groups, ratios)
 
 
-def fit(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]) -> Localiser:
+def ratios(
+    tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]
+) -> list[NDArray[np.float64]]:
+    """Return the neighbours' log ratio at each candidate of each run, made of its system's runs of other groups.
+
+    It takes most of the time of `learn`, and leaving whole systems out does not change it.
+    """
+    from classifier.localise import _learn  # noqa: PLC0415 - as above
+
+    return _learn.ratios(tables, gold, systems, groups)
+
+
+def fit(
+    tables: Sequence[StepTable],
+    gold: Sequence[int],
+    systems: Sequence[str],
+    groups: Sequence[int],
+    ratios: Sequence[NDArray[np.float64]] | None = None,
+) -> Localiser:
     """Return the localiser of `learn`."""
-    return learn(tables, gold, systems, groups).localiser
+    return learn(tables, gold, systems, groups, ratios).localiser
 
 
 def cross_rank(

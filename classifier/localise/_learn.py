@@ -50,18 +50,24 @@ class _Runs:
         )
 
 
-def learn(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]) -> Learnt:
+def learn(
+    tables: Sequence[StepTable],
+    gold: Sequence[int],
+    systems: Sequence[str],
+    groups: Sequence[int],
+    ratios: Sequence[NDArray[np.float64]] | None = None,
+) -> Learnt:
     """See `classifier.localise.learn`."""
     if not tables:
         raise ValueError("no run to learn from")
-    runs = _Runs(tables, [_position(t, step) for t, step in zip(tables, gold, strict=True)], systems, groups)
+    runs = _runs(tables, gold, systems, groups)
     whole = _weights(runs)
     base: list[NDArray[np.float64]] = [np.zeros(0)] * len(runs)
     for train, test in grouped_folds(groups):
         part = _weights(runs.take(train)) if train else whole  # one task alone: nothing can be held out
         for i in test:
             base[i] = part.base(tables[i], systems[i])
-    ratios = [_ratio_without_group(runs, i) for i in range(len(runs))]
+    ratios = _ratios(runs) if ratios is None else ratios
     whole = replace(_with_labelled(whole, runs), nearness=_nearness(runs, base, ratios, whole.systems))
     at = [whole.systems.index(system) for system in systems]
     logs = [b + whole.nearness[s] * r for b, s, r in zip(base, at, ratios, strict=True)]
@@ -72,6 +78,17 @@ def learn(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[st
         out[table.candidates], _ = listwise(log / whole.temperature, np.array([0, len(log)]))
         held_out.append(out)
     return Learnt(whole, held_out)
+
+
+def ratios(
+    tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]
+) -> list[NDArray[np.float64]]:
+    """See `classifier.localise.ratios`."""
+    return _ratios(_runs(tables, gold, systems, groups))
+
+
+def _runs(tables: Sequence[StepTable], gold: Sequence[int], systems: Sequence[str], groups: Sequence[int]) -> _Runs:
+    return _Runs(tables, [_position(t, step) for t, step in zip(tables, gold, strict=True)], systems, groups)
 
 
 def _position(table: StepTable, step: int) -> int:
@@ -181,15 +198,21 @@ def _split(runs: _Runs, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32
     return vectors[runs.at[i]][None, :], np.delete(vectors, runs.at[i], axis=0)
 
 
-def _ratio_without_group(runs: _Runs, i: int) -> NDArray[np.float64]:
-    """Neighbours' log ratio at the candidates of run i, its own group left out."""
-    allowed = [j for j in range(len(runs)) if runs.groups[j] != runs.groups[i] and runs.systems[j] == runs.systems[i]]
-    table = runs.tables[i]
-    vectors = table.vectors[table.candidates].astype(np.float64)
-    if not allowed:
-        return np.zeros(len(vectors))
-    hits, misses = (np.vstack([_split(runs, j)[k] for j in allowed]).astype(np.float16) for k in (0, 1))
-    return log_ratio(vectors, hits, misses)
+def _ratios(runs: _Runs) -> list[NDArray[np.float64]]:
+    """Neighbours' log ratios at the candidates of each run, its own group left out."""
+    split = [tuple(part.astype(np.float16) for part in _split(runs, i)) for i in range(len(runs))]
+    out = []
+    for i, table in enumerate(runs.tables):
+        allowed = [
+            j for j in range(len(runs)) if runs.groups[j] != runs.groups[i] and runs.systems[j] == runs.systems[i]
+        ]
+        vectors = table.vectors[table.candidates].astype(np.float64)
+        if allowed:
+            hits, misses = (np.vstack([split[j][k] for j in allowed]) for k in (0, 1))
+            out.append(log_ratio(vectors, hits, misses))
+        else:
+            out.append(np.zeros(len(vectors)))
+    return out
 
 
 def _nearness(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
@@ -17,8 +18,9 @@ from classifier.trace import Frozen
 from service import problems, sheets
 from service.access import Client, Reader, hub_of
 from service.storage import batches
-from service.storage.batches import Batch, Input, Outcome
-from service.work.taking import take_in
+from service.storage.batches import Batch, Outcome
+from service.storage.parcels import Input
+from service.work import taking
 from service.work.uploads import UploadError, inputs
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 2**24  # bytes of an upload that are held in memory; the rest lies in a file
 PAGE = 500
+MOST_ROWS = 10_000  # of a group in a Parquet file
 
 router = APIRouter(tags=["batches"], responses=dict.fromkeys((401, 403, 404), problems.DOCUMENTED))
 Uid = Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="The batch.")]
@@ -87,10 +90,14 @@ async def post(
         upload.seek(0)
 
         def work() -> tuple[Batch, bool]:
-            found = _stored(upload.read()) if kind == "application/json" else _sent(upload, kind, hub)
-            return take_in(hub, access, name, found, token=idempotency_key)
+            most = hub.settings.max_batch_bytes, hub.settings.max_bytes
+            found = _stored(upload.read()) if kind == "application/json" else inputs(upload, kind, *most)
+            try:
+                return taking.take_in(hub, access, name, found, token=idempotency_key)
+            except UploadError as error:
+                raise HTTPException(422, str(error)) from error
 
-        batch, new = await run_sync(work)
+        batch, new = await run_sync(work, limiter=request.app.state.taking)
     response.status_code = 202 if new else 200
     response.headers["Location"] = f"/batches/{batch.uid}"
     return batch
@@ -128,7 +135,15 @@ def results(
     access: Reader,
     uid: Uid,
     form: Annotated[Literal["ndjson", "csv", "parquet"], Query(alias="format")] = "ndjson",
-    after: Annotated[int, Query(ge=-1, description="Only inputs after this position.")] = -1,
+    after: Annotated[
+        int | None,
+        Query(
+            ge=-1,
+            le=2**31 - 1,
+            description="Only inputs after this position, up to the first that waits or runs still: begin with -1, go "
+            "on with the last position that came, and none is missed.",
+        ),
+    ] = None,
 ) -> Response:
     """Return what has come so far, in the order of the inputs: a line a run. Ask again for the rest."""
     hub = hub_of(request)
@@ -140,7 +155,7 @@ def results(
     headers = {"Content-Disposition": f'attachment; filename="{uid}.{form}"'}
     if form == "csv":
         return StreamingResponse(_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
-    return Response(_parquet(rows), media_type="application/vnd.apache.parquet", headers=headers)
+    return StreamingResponse(_parquet(rows), media_type="application/vnd.apache.parquet", headers=headers)
 
 
 @router.post("/batches/{uid}/cancel")
@@ -153,12 +168,7 @@ def cancel(request: Request, access: Client, uid: Uid) -> Batch:
 @router.post("/batches/{uid}/retry")
 def retry(request: Request, access: Client, uid: Uid) -> Batch:
     """Try the inputs again that failed or were cancelled, and only those."""
-    hub = hub_of(request)
-    with hub.database.begin() as session:
-        batch = batches.retry(session, access.project, uid)
-        items = batches.items(session, access.project, uid)
-    hub.queue.wake(items)
-    return batch
+    return taking.retry(hub_of(request), access, uid)
 
 
 @router.delete("/batches/{uid}", status_code=204)
@@ -178,21 +188,15 @@ def _stored(body: bytes) -> list[Input]:
     return [Input(name=uid, run=uid) for uid in asked.traces]
 
 
-def _sent(upload: Any, kind: str, hub: Hub) -> list[Input]:
-    try:
-        return inputs(upload, kind, hub.settings.max_batch_bytes)
-    except UploadError as error:
-        raise HTTPException(422, str(error)) from error
-
-
-def _outcomes(hub: Hub, access: Access, uid: str, after: int) -> Iterator[Outcome]:
+def _outcomes(hub: Hub, access: Access, uid: str, after: int | None) -> Iterator[Outcome]:
+    place = after
     while True:
         with hub.database.begin(write=False) as session:
-            found = list(batches.results(session, access.project, uid, after=after, limit=PAGE))
-        if not found:
+            found = batches.results(session, access.project, uid, after=place, limit=PAGE, gaps=after is None)
+        yield from found.outcomes
+        place = found.next
+        if place is None:
             return
-        yield from found
-        after = found[-1].position
 
 
 def _line(outcome: Outcome) -> str:
@@ -236,13 +240,17 @@ def _csv(rows: Iterator[Outcome]) -> Iterator[str]:
     yield out.getvalue()
 
 
-def _parquet(rows: Iterator[Outcome]) -> bytes:
+def _parquet(rows: Iterator[Outcome]) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - heavy, and seldom asked for
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
     whole, real = pa.int64(), pa.float64()
     types = {"position": whole, "place": whole, "step": whole, "confidence": real}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
-    out = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist([_flat(row) for row in rows], schema=schema), out)
-    return out.getvalue()
+    with tempfile.TemporaryFile() as out:
+        with parquet.ParquetWriter(out, schema) as writer:
+            while few := list(islice(rows, MOST_ROWS)):
+                writer.write_table(pa.Table.from_pylist([_flat(row) for row in few], schema=schema))
+        out.seek(0)
+        while chunk := out.read(2**16):
+            yield chunk

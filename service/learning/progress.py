@@ -8,9 +8,8 @@ from classifier.annotation import UNKNOWN
 from classifier.diagnosis import Familiarity
 from classifier.risk import Promise
 from classifier.trace import Frozen
-from classifier.training import FEWEST
 from service.learning.comparison import CurvePoint
-from service.learning.training import lacking
+from service.learning.training import FEWEST, lacking
 from service.learning.versions import SHIPPED, Version
 from service.storage.indices import State
 

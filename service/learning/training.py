@@ -11,7 +11,7 @@ from classifier.annotation import UNKNOWN
 from classifier.corpus import Example
 from classifier.folds import FOLDS
 from classifier.pipeline import Classifier
-from classifier.training import FEWEST, TrainingError
+from classifier.training import TrainingError
 from service.learning.comparison import SIZES, Comparison, Contest
 from service.learning.material import gather
 from service.storage import ConflictError, indices, projects, traces
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from service.learning.material import Material
     from service.storage.indices import IndexVersion
     from service.storage.projects import Access
+
+FEWEST = 5  # labels that a training needs: two people who label ten runs seldom agree on more than six of them
 
 
 @dataclass(frozen=True)

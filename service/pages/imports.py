@@ -5,57 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, File, Form, Path, Request, Response, UploadFile
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import UploadFile
 
 from classifier import intake
 from service.access import hub_of
 from service.pages import Client, Reader, render
 from service.storage import batches, figures
-from service.storage.batches import Input, State
+from service.storage.items import State
+from service.storage.parcels import Input
 from service.storage.projects import Role
-from service.work.taking import take_in
+from service.work import taking
 from service.work.uploads import UploadError
 from service.work.uploads import inputs as unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from service.hub import Hub
     from service.storage.batches import Batch
+    from service.storage.projects import Access
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".ndjson")
 FAILURES = 50  # that are listed
 REFRESH = 3  # seconds
 LONGEST_NAME = 200
+NDJSON = "application/x-ndjson"
 
 router = APIRouter(include_in_schema=False)
 Uid = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
 
 @router.post("/import")
-async def take(
-    request: Request,
-    access: Client,
-    files: Annotated[list[UploadFile] | None, File()] = None,
-    name: Annotated[str, Form()] = "",
-) -> Response:
-    """Take in the files that were picked as one batch, the same as `POST /batches` would."""
-    hub = hub_of(request)
-    sent = [each for each in files or () if each.filename]  # a form without files sends one that has no name
-    called = name.strip() or (
-        f"{sent[0].filename} and {len(sent) - 1} more" if sent[1:] else "".join(each.filename or "" for each in sent)
-    )
-
-    def work() -> Batch:
-        found = list(_inputs(sent, hub.settings.max_batch_bytes))
-        if not found:
-            raise UploadError("Pick at least one file.")
-        return take_in(hub, access, called[:LONGEST_NAME], found)[0]
-
-    try:
-        batch = await run_sync(work)
-    except UploadError as error:
-        return render(request, "import.html", access, 422, problem=str(error))
+async def take(request: Request, access: Client) -> Response:
+    """Take in the files that were picked (`files`, and a `name`) as one batch, the same as `POST /batches` would."""
+    # not read by FastAPI, which would take in all of it before it asks who sends it
+    async with request.form() as form:
+        sent = [each for each in form.getlist("files") if isinstance(each, UploadFile) and each.filename]
+        name = str(form.get("name", "")).strip()
+        try:
+            batch = await run_sync(_taken, hub_of(request), access, sent, name, limiter=request.app.state.taking)
+        except UploadError as error:
+            return render(request, "import.html", access, 422, problem=str(error))
     return RedirectResponse(f"/batches/{batch.uid}/page", 303)
 
 
@@ -96,27 +88,35 @@ def cancel(request: Request, access: Client, uid: Uid) -> Response:
 @router.post("/batches/{uid}/page/retry")
 def retry(request: Request, access: Client, uid: Uid) -> Response:
     """Try the inputs again that failed or were cancelled."""
-    hub = hub_of(request)
-    with hub.database.begin() as session:
-        batches.retry(session, access.project, uid)
-        items = batches.items(session, access.project, uid)
-    hub.queue.wake(items)
+    taking.retry(hub_of(request), access, uid)
     return RedirectResponse(f"/batches/{uid}/page", 303)
 
 
-def _inputs(files: Sequence[UploadFile], limit: int) -> Iterator[Input]:
+def _taken(hub: Hub, access: Access, files: Sequence[UploadFile], name: str) -> Batch:
+    """Store the batch. Raises UploadError."""
+    if not files:
+        raise UploadError("Pick at least one file.")
+    first = files[0].filename or ""
+    called = name or (f"{first} and {len(files) - 1} more" if files[1:] else first)
+    found = _inputs(files, hub.settings.max_batch_bytes, hub.settings.max_bytes)
+    return taking.take_in(hub, access, called[:LONGEST_NAME], found)[0]
+
+
+def _inputs(files: Sequence[UploadFile], limit: int, longest: int) -> Iterator[Input]:
     """Give what the files hold: an archive's logs, or a file as it is. Raises UploadError, naming the file."""
     left = limit
     for file in files:
         name = file.filename or ""
         if name.lower().endswith(ARCHIVES):
             try:
-                found = unpacked(file.file, "application/x-ndjson" if name.endswith(".ndjson") else "", left)
+                for each in unpacked(file.file, NDJSON if name.endswith(".ndjson") else "", left, longest):
+                    left -= len(each.data or b"")
+                    yield each
             except UploadError as error:
                 raise UploadError(f"{name}: {error}") from error
         elif intake.may_be_log(name.rpartition("/")[2]):
-            found = [Input(name=name, data=file.file.read())]
+            data = file.file.read(longest + 1)
+            left -= len(data)
+            yield Input(name=name, data=data)
         else:
             raise UploadError(f"{name}: logs are {', '.join(sorted(intake.SUFFIXES))}, or an archive of them.")
-        left -= sum(len(each.data or b"") for each in found)
-        yield from found

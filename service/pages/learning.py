@@ -10,9 +10,10 @@ from fastapi.responses import RedirectResponse
 from service import figures
 from service.access import hub_of
 from service.learning import versions
-from service.pages import Admin, Reader, plots, render
-from service.storage import ConflictError, NotFoundError, indices, projects
+from service.pages import Admin, Client, Reader, plots, render
+from service.storage import ConflictError, NotFoundError, diagnoses, indices, projects
 from service.storage.projects import Role
+from service.work.taking import again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,16 @@ def roll_back(request: Request, access: Admin) -> Response:
     return _try(request, access, lambda: versions.roll_back(hub_of(request), access))
 
 
+@router.post("/learning/again")
+def diagnose_again(request: Request, access: Client) -> Response:
+    """Send the runs through again that another index than the present one has judged."""
+    try:
+        batch = again(hub_of(request), access)
+    except ConflictError as error:
+        return _page(request, access, problem=str(error))
+    return RedirectResponse(f"/batches/{batch.uid}/page", 303)
+
+
 def _try(request: Request, access: Access, work: Callable[[], object]) -> Response:
     try:
         work()
@@ -66,9 +77,11 @@ def _try(request: Request, access: Access, work: Callable[[], object]) -> Respon
 def _page(request: Request, access: Access, *, problem: str | None = None) -> Response:
     hub = hub_of(request)
     progress = figures.progress(hub, access.project)
+    present = hub.classifier(access.project).versions.index
     with hub.database.begin(write=False) as session:
         found = versions.every(session, access.project)
         active = indices.active(session, access.project)
+        outdated = len(diagnoses.outdated(session, access.project, present))
     return render(
         request,
         "learning.html",
@@ -79,6 +92,8 @@ def _page(request: Request, access: Access, *, problem: str | None = None) -> Re
         versions=found,
         active=active.version if active else versions.SHIPPED,
         shipped=versions.SHIPPED,
+        outdated=outdated,
+        may_send=access.role.allows(Role.CLIENT),
         shipped_name=hub.classifiers.shipped.versions.index,
         training=hub.trainer.state(access.project_name),
         refresh=REFRESH,

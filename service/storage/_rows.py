@@ -35,19 +35,25 @@ def digest(*parts: object) -> str:
     return hashlib.sha256("\x00".join(map(str, parts)).encode()).hexdigest()
 
 
+def inserting(session: Session, table: type[Base]) -> Any:
+    """Return an insert of the database at hand, which can say what is to be done where the row is there already."""
+    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+
+
 def put(session: Session, table: type[Base], values: Mapping[str, Any], *, by: tuple[str, ...]) -> tuple[int, bool]:
     """Insert a row unless one of these values in the columns `by` is there; return its id, and whether it is new.
 
-    Safe beside others who insert the same at the same time.
+    Safe beside others who insert or delete the same at the same time.
     """
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    made = session.execute(
-        insert(table).values(dict(values)).on_conflict_do_nothing(index_elements=list(by)).returning(table.id)
-    ).scalar()
-    if made is not None:
-        return made, True
-    same = [getattr(table, column) == values[column] for column in by]
-    return session.execute(select(table.id).where(*same)).scalar_one(), False
+    made = inserting(session, table).values(dict(values)).on_conflict_do_nothing(index_elements=list(by))
+    there = select(table.id).where(*(getattr(table, column) == values[column] for column in by))
+    while True:
+        new = session.execute(made.returning(table.id)).scalar()
+        if new is not None:
+            return new, True
+        found = session.execute(there.with_for_update(read=True, key_share=True)).scalar()
+        if found is not None:  # else it was deleted meanwhile
+            return found, False
 
 
 def clean(text: str) -> str:

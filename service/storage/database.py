@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session
 
 from service.addresses import hidden
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 BUSY = 30_000  # milliseconds that a writer waits for another
+# what is raised while a database cannot be used: it is away, full, held by another, or all connections are taken
+UNAVAILABLE = (OperationalError, InterfaceError, NoConnectionError)
 
 
 class DatabaseError(RuntimeError):

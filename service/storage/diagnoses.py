@@ -104,6 +104,17 @@ def by_version(session: Session, project: int) -> dict[str, dict[str, Diagnosis]
     return found
 
 
+def outdated(session: Session, project: int, version: str) -> tuple[tuple[str, str], ...]:
+    """Return uid and name of the runs whose present verdict is by another version of the index, oldest first."""
+    wanted = (
+        select(TraceRow.uid, TraceRow.name)
+        .join(DiagnosisRow, DiagnosisRow.trace_id == TraceRow.id)
+        .where(TraceRow.project_id == project, DiagnosisRow.superseded.is_(None), DiagnosisRow.index_version != version)
+        .order_by(TraceRow.id)
+    )
+    return tuple((uid, name) for uid, name in session.execute(wanted))
+
+
 class Tally(Frozen):
     """How many present verdicts are alike. `familiarity`: of the system with the index."""
 

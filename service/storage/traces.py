@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,12 @@ from sqlalchemy import func, select
 
 from classifier.diagnosis import Diagnosis, Outcome
 from classifier.trace import Frozen, Phase, Trace
+from service.storage import blobs
 from service.storage._rows import NotFoundError, clean, digest, now, put
-from service.storage.schema import AnnotationRow, BatchRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
+from service.storage.schema import AnnotationRow, BatchRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -82,17 +82,6 @@ def uid_of(project: int, content: str) -> str:
     return digest("trace", project, content)[:24]
 
 
-def keep(session: Session, data: bytes) -> int:
-    """Store bytes once, by their hash; return the id of the blob."""
-    values = {"digest": hashlib.sha256(data).hexdigest(), "data": zlib.compress(data, 6), "size": len(data)}
-    return put(session, BlobRow, values, by=("digest",))[0]
-
-
-def blob(session: Session, blob_id: int) -> bytes:
-    """Return the bytes of a blob."""
-    return zlib.decompress(session.execute(select(BlobRow.data).where(BlobRow.id == blob_id)).scalar_one())
-
-
 def put_trace(
     session: Session, project: int, trace: Trace, *, file: str | None = None, model: str | None = None
 ) -> tuple[StoredTrace, bool]:
@@ -104,7 +93,7 @@ def put_trace(
         {
             "project_id": project,
             "uid": uid_of(project, hashlib.sha256(data).hexdigest()),
-            "blob_id": keep(session, data),
+            "blob_id": blobs.keep(session, data),
             "name": clean(trace.id[:300]),
             "file": clean(file) if file else None,
             "format": trace.format,
@@ -122,7 +111,7 @@ def put_trace(
 
 def get(session: Session, project: int, uid: str) -> Trace:
     """Return a run. Raises NotFoundError."""
-    return Trace.model_validate_json(blob(session, row(session, project, uid).blob_id))
+    return Trace.model_validate_json(blobs.read(session, row(session, project, uid).blob_id))
 
 
 def show(session: Session, project: int, uid: str) -> Listed:
@@ -154,6 +143,22 @@ def uids(session: Session, project: int, where: Filter | None = None) -> tuple[s
     return tuple(session.scalars(wanted.order_by(TraceRow.id)))
 
 
+def ids(session: Session, project: int, uids: Collection[str]) -> dict[str, int]:
+    """Return the row ids of runs by their uids. Raises NotFoundError where one is not there."""
+    found: dict[str, int] = {}
+    wanted = sorted(uids)
+    for start in range(0, len(wanted), blobs.AT_ONCE):
+        few = wanted[start : start + blobs.AT_ONCE]
+        rows = select(TraceRow.uid, TraceRow.id).where(
+            TraceRow.project_id == project, TraceRow.uid.in_(map(clean, few))
+        )
+        found |= dict(session.execute(rows).all())
+        for uid in few:
+            if uid not in found:
+                raise NotFoundError(f"no trace {uid!r}")
+    return found
+
+
 def stored(session: Session, project: int, where: Filter | None = None) -> tuple[StoredTrace, ...]:
     """Return all runs that fit as they are listed, oldest first, without their contents."""
     wanted = _narrow(_listing(project), where or Filter()).with_only_columns(TraceRow)
@@ -180,18 +185,7 @@ def delete(session: Session, project: int, uid: str) -> None:
     """Delete a run with all that hangs on it, its bytes too unless another holds the same. Raises NotFoundError."""
     found = row(session, project, uid)
     session.execute(delete_from(TraceRow).where(TraceRow.id == found.id))
-    sweep(session, [found.blob_id])
-
-
-def sweep(session: Session, blobs: Iterable[int | None]) -> None:
-    """Delete those of the blobs that nothing refers to any more."""
-    for blob_id in {one for one in blobs if one is not None}:
-        holders = [
-            session.scalar(select(func.count()).select_from(table).where(table.blob_id == blob_id))
-            for table in (TraceRow, ItemRow)
-        ]
-        if not any(holders):
-            session.execute(delete_from(BlobRow).where(BlobRow.id == blob_id))
+    blobs.sweep(session, [found.blob_id])
 
 
 def row(session: Session, project: int, uid: str, *, lock: bool = False) -> TraceRow:

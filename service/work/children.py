@@ -38,7 +38,11 @@ def workers(number: int, options: Sequence[str]) -> Iterator[None]:
 def _keep(options: Sequence[str], ended: threading.Event) -> None:
     command = [sys.executable, "-c", "from classifier.cli import main; main()", "worker", *options]
     while not ended.is_set():
-        child = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - ours; it locks nothing
+        child = subprocess.Popen(  # noqa: S603 - ours
+            command,
+            process_group=0,  # Ctrl-C is for us, who then tell it
+            preexec_fn=end_with_parent,  # noqa: PLW1509 - it locks nothing
+        )
         while child.poll() is None and not ended.wait(0.2):
             pass
         if child.poll() is None:

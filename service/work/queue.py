@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
+
+from service.addresses import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -10,14 +13,17 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 NAME = "coroner"
+MANY = 1000  # calls that wait: workers look for more items when these are worked off
+
+log = logging.getLogger("coroner.queue")
 
 
 class QueueError(ValueError):
-    """A queue that cannot be used. Says which and why."""
+    """A queue that cannot be used. Says which (without its password) and why."""
 
 
 class Queue:
-    """Wakes workers. `work` takes the id of an item; whoever only wakes gives none."""
+    """Wakes workers. `work` takes the id of an item; whoever only wakes gives none. Close it in the end."""
 
     def __init__(self, settings: Settings, work: Callable[[int], None] | None = None) -> None:
         self.huey = _open(settings)
@@ -30,18 +36,28 @@ class Queue:
         self._take = take
 
     def wake(self, items: Sequence[int]) -> None:
-        """Tell the workers of items of batches."""
-        for item in items:
-            self._take(item)
+        """Tell the workers of items of batches, unless they have been told of `MANY` already.
+
+        Never raises: where it is away, they find them once it is back.
+        """
+        try:
+            for item in items if self.length < MANY else ():
+                self._take(item)
+        except Exception:  # whatever its library raises; the items are in the database, so nothing is lost
+            log.warning("the queue cannot be reached", exc_info=True)
 
     @property
     def length(self) -> int:
-        """How many calls wait."""
+        """How many calls wait. Raises whatever its library does where it cannot be reached."""
         return int(self.huey.pending_count())
 
     def consumer(self) -> Any:
         """Return huey's consumer: `run()` works until it is told to end."""
         return self.huey.create_consumer(workers=1, periodic=False, initial_delay=0.05, max_delay=1.0)
+
+    def close(self) -> None:
+        """Close the connection to it."""
+        self.huey.storage.close()
 
 
 def _open(settings: Settings) -> Any:
@@ -51,8 +67,11 @@ def _open(settings: Settings) -> Any:
     if not url:
         settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the first start of all: nothing is there yet
         return huey.SqliteHuey(NAME, filename=str(settings.folder / "queue.db"), results=False, timeout=30)
-    if url.startswith(("redis://", "rediss://")):
-        return huey.RedisHuey(NAME, url=url, results=False)
-    if url.startswith(("postgresql://", "postgres://")):
-        return huey.PostgresHuey(NAME, dsn=url, results=False)
+    try:
+        if url.startswith(("redis://", "rediss://")):
+            return huey.RedisHuey(NAME, url=url, results=False)
+        if url.startswith(("postgresql://", "postgres://")):
+            return huey.PostgresHuey(NAME, dsn=url, results=False)
+    except Exception as error:  # whatever their libraries raise; its words may hold a piece of the password
+        raise QueueError(f"the queue {hidden(url)} cannot be used: {type(error).__name__}") from error
     raise QueueError(f"{url.partition(':')[0]!r} is no queue: give redis://... or postgresql://..., or none for SQLite")

@@ -81,8 +81,10 @@ class ConfinedReader:
         _end(self._pool)
 
     def _found(self, given: Given) -> list[Trace] | Unreadable:
+        from pebble import ProcessExpired  # noqa: PLC0415 - only the service needs it
+
         for _ in range(TRIES - 1):
-            with contextlib.suppress(BrokenProcessPool):  # a child that had nothing to do was killed, not by this log
+            with contextlib.suppress(BrokenProcessPool, ProcessExpired):  # it was killed, perhaps not by this log
                 return self._read_once(given)
         return self._read_once(given)
 

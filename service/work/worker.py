@@ -6,11 +6,13 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from classifier.trace import TraceError
-from service.storage import NotFoundError, batches, diagnoses, traces
+from service.storage import NotFoundError, diagnoses, items, traces
+from service.storage.database import UNAVAILABLE
 from service.work.queue import Queue
 
 if TYPE_CHECKING:
@@ -24,14 +26,19 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)  # renewed while the work goes on; a dead worker's runs out
 SWEEP = 10.0  # seconds between looks for what the queue has lost
+SOON = 0.5  # the same where more waits than is looked for at once
+CHECK = 10.0  # seconds between looks whether huey's threads live
 
 log = logging.getLogger("coroner.work")
 
 
 def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
-    """Work one item off. False where it was not to be had, or was taken away meanwhile. Never raises for a bad item."""
+    """Work one item off. False where it was not to be had, or was taken away meanwhile.
+
+    Raises what says that the database is away, and nothing for a bad item.
+    """
     with hub.database.begin() as session:
-        claimed = batches.claim(session, item, lease)
+        claimed = items.claim(session, item, lease)
     if claimed is None:
         return False
     with _held(hub, claimed, lease):
@@ -41,6 +48,8 @@ def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
             problem: str | None = str(error)
         except NotFoundError as error:
             problem = f"{error}: it was deleted"
+        except UNAVAILABLE:
+            raise  # no fault of the item: it is taken again when its lease has run out
         except Exception as error:  # a defect of ours on one run must not cost the others of a batch
             log.exception("item %s of batch %s", claimed.item, claimed.batch)
             problem = f"a defect of coroner: {type(error).__name__}: {error}"
@@ -48,11 +57,11 @@ def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
             problem = None
         with hub.database.begin() as session:
             if problem is not None:
-                return batches.fail(session, claimed, problem)
+                return items.fail(session, claimed, problem)
             return _store(session, claimed, found)
 
 
-def _diagnosed(hub: Hub, claimed: batches.Claim) -> list[tuple[Trace, Diagnosis]]:
+def _diagnosed(hub: Hub, claimed: items.Claim) -> list[tuple[Trace, Diagnosis]]:
     if claimed.data is not None:
         runs = hub.read(claimed.data, name=claimed.name)
     else:
@@ -62,9 +71,9 @@ def _diagnosed(hub: Hub, claimed: batches.Claim) -> list[tuple[Trace, Diagnosis]
     return [(run, classifier.classify(run, claimed.name)) for run in runs]
 
 
-def _store(session: Session, claimed: batches.Claim, found: list[tuple[Trace, Diagnosis]]) -> bool:
+def _store(session: Session, claimed: items.Claim, found: list[tuple[Trace, Diagnosis]]) -> bool:
     verdicts = []
-    if not batches.holds(session, claimed):
+    if not items.holds(session, claimed):
         return False
     for run, diagnosis in found:
         if claimed.run is not None:
@@ -72,19 +81,22 @@ def _store(session: Session, claimed: batches.Claim, found: list[tuple[Trace, Di
         else:
             uid = traces.put_trace(session, claimed.project, run, file=claimed.name)[0].uid
         verdicts.append((uid, diagnoses.add(session, claimed.project, uid, diagnosis, batch=claimed.batch)))
-    return batches.finish(session, claimed, verdicts)
+    return items.finish(session, claimed, verdicts)
 
 
 @contextlib.contextmanager
-def _held(hub: Hub, claimed: batches.Claim, lease: timedelta) -> Iterator[None]:
+def _held(hub: Hub, claimed: items.Claim, lease: timedelta) -> Iterator[None]:
     """Renew the lease while the work goes on."""
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(lease.total_seconds() / 3):
-            with hub.database.begin() as session:
-                if not batches.renew(session, claimed, lease):
-                    return
+            try:
+                with hub.database.begin() as session:
+                    if not items.renew(session, claimed, lease):
+                        return
+            except Exception:  # a database that is away may be back before the lease has run out
+                log.exception("the lease of item %s could not be renewed", claimed.item)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()
@@ -96,27 +108,43 @@ def _held(hub: Hub, claimed: batches.Claim, lease: timedelta) -> Iterator[None]:
 
 
 def run(hub: Hub, *, lease: timedelta = LEASE, sweep: float = SWEEP) -> None:
-    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first."""
+    """Work items off until the process is told to end (SIGTERM, SIGINT): what is begun is finished first.
+
+    Interrupted (SIGINT) a second time, it ends at once. Raises QueueError.
+    """
     queue = Queue(hub.settings, lambda item: _quietly(hub, item, lease))
     stopped = threading.Event()
 
     def look() -> None:
         while True:
-            if queue.length == 0:
-                with hub.database.begin(write=False) as session:
-                    left = batches.pending(session)
-                queue.wake(left)
-            if stopped.wait(sweep):
+            left: tuple[int, ...] = ()
+            try:
+                if queue.length == 0:
+                    with hub.database.begin(write=False) as session:
+                        left = items.pending(session, items.AT_ONCE)
+                    queue.wake(left)
+            except Exception:  # a queue or a database that is away for a moment: they are looked at again
+                log.warning("what waits cannot be looked for", exc_info=True)
+            if stopped.wait(SOON if len(left) == items.AT_ONCE else sweep):
                 return
 
     finder = threading.Thread(target=look, name="sweep", daemon=True)
     finder.start()
     consumer = queue.consumer()
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop(graceful=True))
+    consumer.start()  # it answers signals itself, and not as we do
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)
     try:
-        consumer.run()
+        while True:
+            time.sleep(CHECK)
+            consumer.check_worker_health()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the service tells its workers, and whoever tells all does too
+        consumer.stop(graceful=True)
     finally:
         stopped.set()
+        finder.join()
+        queue.close()
 
 
 def _quietly(hub: Hub, item: int, lease: timedelta) -> None:

@@ -8,11 +8,19 @@ from fake_classifier import FakeClassifier
 
 from service.hub import Hub
 from service.settings import Settings
+from service.storage import batches, items
+from service.storage.parcels import Parcel
+from service.work import worker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
     from classifier.intake import Classifies
+    from service.storage.batches import Batch
+    from service.storage.parcels import Input
 
 
 OPENED: list[Hub] = []
@@ -34,3 +42,17 @@ def close_all() -> None:
     for hub in OPENED:
         hub.close()
     OPENED.clear()
+
+
+def work_off(hub: Hub) -> None:
+    """Do what the workers would."""
+    with hub.database.begin(write=False) as session:
+        waiting = items.pending(session)
+    for item in waiting:
+        worker.take(hub, item)
+
+
+def batch_of(session: Session, project: int, name: str, inputs: Iterable[Input], **more: Any) -> Batch:
+    """Store a batch by ann."""
+    with Parcel.of(inputs) as parcel:
+        return batches.create(session, project, name, parcel, **{"by": "ann", **more})[0]

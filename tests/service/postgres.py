@@ -31,24 +31,30 @@ def programs() -> Path | None:
 def running(folder_of_programs: Path) -> Iterator[str]:
     """Start a server; give its URL, and stop it in the end."""
     folder = Path(tempfile.mkdtemp(prefix="coroner-pg-"))  # pytest's own folder is closed to other accounts
-    as_nobody = []
     if os.geteuid() == 0:
-        as_nobody = ["runuser", "-u", NOBODY, "--"]
         shutil.chown(folder, NOBODY)
     data = folder / "data"
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_nobody, *command], check=True, capture_output=True, cwd="/")  # noqa: S603 - its own
-
     initdb, control = str(folder_of_programs / "initdb"), str(folder_of_programs / "pg_ctl")
-    run(initdb, "-D", str(data), "-U", "coroner", "--auth=trust", "--no-sync", "-E", "UTF8")
+    _run(initdb, "-D", str(data), "-U", "coroner", "--auth=trust", "--no-sync", "-E", "UTF8")
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=100"
-    run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    _run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql://coroner@/postgres?host={folder}"
     finally:
-        run(control, "-D", str(data), "-m", "immediate", "stop")
+        _run(control, "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder)
+
+
+def restart(folder_of_programs: Path, url: str) -> None:
+    """Break a server off, with all its connections, and start it again."""
+    folder = Path(url.partition("host=")[2])
+    control = str(folder_of_programs / "pg_ctl")
+    _run(control, "-D", str(folder / "data"), "-w", "-m", "immediate", "-l", str(folder / "log"), "restart")
+
+
+def _run(*command: str) -> None:
+    as_nobody = ["runuser", "-u", NOBODY, "--"] if os.geteuid() == 0 else []
+    subprocess.run([*as_nobody, *command], check=True, capture_output=True, cwd="/")  # noqa: S603 - its own
 
 
 def empty(server: str) -> str:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browsers import serving
-from hubs import open_hub
+from hubs import open_hub, work_off
 from runs import run
 
 from service.client import Client, ServiceError
-from service.storage import batches, projects
+from service.storage import projects
 from service.storage.projects import Role
-from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 def client(hub: Hub) -> Iterator[Client]:
     with serving(hub) as url, Client(url) as opened:
         yield opened
-
-
-def work(hub: Hub) -> None:
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
 
 
 def test_runs_go_out_and_verdicts_come_back_in_types(client: Client) -> None:
@@ -62,7 +54,7 @@ def test_a_batch_is_sent_waited_for_and_read(client: Client, hub: Hub) -> None:
     assert batch.uid == again.uid
     with pytest.raises(TimeoutError, match="3 inputs open"):
         client.wait(batch.uid, seconds=0, every=0.01)
-    worked = threading.Thread(target=work, args=(hub,))
+    worked = threading.Thread(target=work_off, args=(hub,))
     worked.start()
     ended = client.wait(batch.uid, seconds=60, every=0.05)
     worked.join()

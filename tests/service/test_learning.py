@@ -109,12 +109,28 @@ def test_a_project_learns_its_system_and_says_what_that_is_worth(taught: Hub) ->
 
 def test_with_too_few_labels_it_says_how_many_are_missing(taught: Hub) -> None:
     access = admin(taught)
-    label(taught, access.project, runs(7))
+    label(taught, access.project, runs(3))
     told = client(taught).get("/index/progress").json()
-    assert (told["labels"], told["missing"]) == (7, 3)
-    assert told["advice"][0] == "7 runs have a label with a cause; 3 more are needed to train."
-    with pytest.raises(ConflictError, match="3 more are needed"):
+    assert (told["labels"], told["missing"]) == (3, 2)
+    assert told["advice"][0] == "3 runs have a label with a cause; 2 more are needed to train."
+    with pytest.raises(ConflictError, match="2 more are needed"):
         training.train(taught, access)
+
+
+def test_what_two_people_agree_on_of_ten_runs_is_enough_to_train(taught: Hub) -> None:
+    access = admin(taught)
+    found = runs(10)
+    with taught.database.begin() as session:
+        for number, (run, cause) in enumerate(found):
+            uid = traces.put_trace(session, access.project, run)[0].uid
+            for person, said in (("ann", cause), ("bob", "P3" if number % 2 else cause)):
+                record = example(run, said, 3, group="").annotations[0].model_copy(update={"annotator": person})
+                annotations.add(session, access.project, uid, record)
+    told = figures.progress(taught, access.project)
+    assert (told.labels, told.disputed, told.missing) == (5, 5, 0)
+    made = versions.Version.of(training.train(taught, access, sizes=(), folds=2))
+    assert made.labels == 5
+    assert versions.activate(taught, access, made.version) == made.version
 
 
 def test_labels_of_one_task_cannot_be_measured_so_they_are_refused(taught: Hub) -> None:

@@ -6,13 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from browsers import serving
-from hubs import open_hub
+from hubs import open_hub, work_off
 from load import Mix, drive
 from runs import run
 
-from service.storage import batches, projects
+from service.storage import projects
 from service.storage.projects import Role
-from service.work import worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,18 +32,15 @@ def people(hub: Hub, number: int = 16) -> dict[str, str]:
         return {f"p{i}": projects.issue(session, project, f"p{i}", Role.ANNOTATOR)[1] for i in range(number)}
 
 
-def work_off(hub: Hub, ended: threading.Event) -> None:
+def keep_working(hub: Hub, ended: threading.Event) -> None:
     while not ended.wait(0.05):
-        with hub.database.begin(write=False) as session:
-            items = batches.pending(session)
-        for item in items:
-            worker.take(hub, item)
+        work_off(hub)
 
 
 def test_sixteen_people_at_once_lose_nothing(tmp_path: Path, url: str) -> None:
     hub = open_hub(tmp_path, database=url, keys=True, secure=False, in_flight=8, overlap=16)
     ended = threading.Event()
-    worked = threading.Thread(target=work_off, args=(hub, ended))
+    worked = threading.Thread(target=keep_working, args=(hub, ended))
     worked.start()
     try:
         with serving(hub) as address:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_classifier import FakeClassifier
-from hubs import open_hub
+from hubs import batch_of, open_hub
 from prometheus_client.parser import text_string_to_metric_families
 from runs import run
 from starlette.testclient import TestClient
@@ -20,7 +20,8 @@ from classifier import cli
 from classifier.terminal import Tools
 from service import logs
 from service.app import create
-from service.storage import batches, indices, projects
+from service.storage import indices, projects
+from service.storage.parcels import Input
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def test_metrics_count_requests_by_route_and_runs_by_verdict(hub: Hub) -> None:
         http.post("/classify", content=run(name).model_dump_json())
     http.get("/traces/000000000000000000000000")
     with hub.database.begin() as session:
-        batches.create(session, projects.ensure(session), "night", [batches.Input(name="x", data=b"x")], by="ann")
+        batch_of(session, projects.ensure(session), "night", [Input(name="x", data=b"x")])
     found = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(http.get("/metrics").text)

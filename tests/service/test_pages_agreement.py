@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from runs import run, said
+from runs import run, said, verdict
 from stage import local, put, with_key
 
 from classifier.agreement import agree
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
-from service.storage import annotations, projects
+from service.storage import annotations, batches, diagnoses, items, projects
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -98,6 +98,26 @@ def test_the_index_page_says_what_is_missing_and_what_answers(hub: Hub) -> None:
     assert "<small> of 6 runs" in page
     assert "answers now" in page
     assert "not yet" in page
+
+
+def test_runs_that_another_index_judged_are_sent_through_again_by_a_button(hub: Hub) -> None:
+    trace, present = run("old"), verdict(run("old"))
+    older = present.versions.model_copy(update={"index": "older"})
+    old = put(hub, trace, present.model_copy(update={"versions": older}))
+    put(hub, "new")
+    assert "Diagnose 1 run again" in local(hub).get("/learning").text
+    assert with_key(hub, "rea", Role.READER).post("/learning/again").status_code == 403
+    sent = local(hub).post("/learning/again")
+    assert "again, by index fake" in sent.text
+    with hub.database.begin() as session:
+        (batch,) = batches.every(session, 1)
+        assert batch.inputs == 1
+        claimed = items.claim(session, items.pending(session)[0])
+        assert claimed is not None
+        assert claimed.run == old
+        diagnoses.add(session, 1, old, hub.classifier(1).classify(trace))
+    assert "again</button>" not in local(hub).get("/learning").text
+    assert local(hub).post("/learning/again").status_code == 409
 
 
 def test_only_an_admin_changes_the_index_and_what_cannot_be_done_is_said(hub: Hub) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import work_off
 from runs import run, verdict
 from stage import local, put, with_key
 from starlette.testclient import TestClient
@@ -15,10 +16,8 @@ from classifier.diagnosis import Familiarity, Outcome
 from classifier.trace import Phase
 from service.app import create
 from service.comparison import Share, adjust, compare, fisher, mcnemar, newcombe
-from service.storage import batches
 from service.storage.figures import Line
 from service.storage.projects import Role
-from service.work import worker
 
 if TYPE_CHECKING:
     from service.hub import Hub
@@ -138,10 +137,7 @@ def batch(hub: Hub, name: str, logs: list[str]) -> str:
     made = client.post(
         f"/batches?name={name}", content="\n".join(logs), headers={"content-type": "application/x-ndjson"}
     )
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
+    work_off(hub)
     return str(made.json()["uid"])
 
 

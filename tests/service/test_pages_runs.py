@@ -8,13 +8,12 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from hubs import open_hub
+from hubs import open_hub, work_off
 from runs import run, verdict
 from stage import local, put, with_key
 
-from service.storage import batches, projects
+from service.storage import projects
 from service.storage.projects import Role
-from service.work import worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from service.hub import Hub
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{777*7}}'
-
-
-def work(hub: Hub) -> None:
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
 
 
 def names(page: str) -> set[str]:
@@ -56,7 +48,7 @@ def test_an_upload_of_files_and_archives_becomes_one_batch_whose_progress_shows(
     assert page.status_code == 200
     assert re.search(r"/batches/[0-9a-f]{24}/page$", str(page.url))
     assert 'http-equiv="refresh"' in page.text
-    work(hub)
+    work_off(hub)
     page = ann.get(page.url.path)
     assert 'http-equiv="refresh"' not in page.text
     assert "bad.json" in page.text
@@ -69,10 +61,10 @@ def test_what_waits_can_be_cancelled_and_tried_again(hub: Hub) -> None:
     page = ann.post("/import", files=[("files", ("one.json", run("one").model_dump_json(), "application/json"))])
     place = page.url.path
     assert "1 were cancelled" in ann.post(f"{place}/cancel").text
-    work(hub)
+    work_off(hub)
     assert names(ann.get("/runs").text) == set()
     ann.post(f"{place}/retry")
-    work(hub)
+    work_off(hub)
     assert names(ann.get("/runs").text) == {"one"}
 
 
@@ -90,7 +82,7 @@ def test_an_import_without_the_forms_token_is_refused(hub: Hub) -> None:
     ann = local(hub)
     files = [("files", ("one.json", run("one").model_dump_json(), "application/json"))]
     assert ann.client.post("/import", files=files).status_code == 403
-    work(hub)
+    work_off(hub)
     assert names(ann.get("/runs").text) == set()
 
 
@@ -208,7 +200,7 @@ def test_nothing_that_a_run_or_a_batch_says_becomes_html(hub: Hub) -> None:
     odd = run(HOSTILE, task=HOSTILE, framework=HOSTILE[:90])
     ann = local(hub, HOSTILE[:60])
     page = ann.post("/import", {"name": HOSTILE}, files=[("files", (f"{HOSTILE}.json", odd.model_dump_json(), "a/b"))])
-    work(hub)
+    work_off(hub)
     uid = put(hub, odd, "P1")
     for text in (
         page.text,

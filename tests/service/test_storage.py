@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hubs import batch_of
 from runs import run, said, verdict
 from sqlalchemy import func, select
 
-from service.storage import annotations, batches, diagnoses, indices, projects, traces
+from service.storage import annotations, batches, diagnoses, indices, items, projects, traces
 from service.storage._rows import ConflictError, NotFoundError
+from service.storage.parcels import Input
 from service.storage.projects import Access, Role
 from service.storage.schema import AnnotationRow, BlobRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
 from service.storage.traces import Filter
@@ -86,7 +88,7 @@ def test_a_project_sees_nothing_of_another(database: Database, project: int) -> 
     with database.begin() as session:
         diagnoses.add(session, project, uid, verdict(RUNS[0]))
         annotations.add(session, project, uid, said(RUNS[0]))
-        made, _ = batches.create(session, project, "b", [batches.Input(name="a", run=uid)], by="ann")
+        made = batch_of(session, project, "b", [Input(name="a", run=uid)])
         other = projects.ensure(session, "other")
     with database.begin() as session:
         for look in (
@@ -98,7 +100,7 @@ def test_a_project_sees_nothing_of_another(database: Database, project: int) -> 
             lambda: annotations.comments(session, other, uid),
             lambda: batches.get(session, other, made.uid),
             lambda: batches.cancel(session, other, made.uid),
-            lambda: batches.create(session, other, "c", [batches.Input(name="a", run=uid)], by="eve"),
+            lambda: batch_of(session, other, "c", [Input(name="a", run=uid)], by="eve"),
         ):
             with pytest.raises(NotFoundError):
                 look()
@@ -114,7 +116,7 @@ def test_a_deleted_run_takes_all_that_hangs_on_it_along(database: Database, proj
         annotations.add(session, project, uid, said(RUNS[0]))
         annotations.comment(session, project, uid, "ann", "look")
         annotations.assign(session, project, uid, "bob", datetime.now(UTC) + timedelta(hours=1))
-        batches.create(session, project, "b", [batches.Input(name="a", run=uid)], by="ann")
+        batch_of(session, project, "b", [Input(name="a", run=uid)])
     with database.begin() as session:
         traces.delete(session, project, uid)
     for table in (TraceRow, BlobRow, DiagnosisRow, AnnotationRow, ItemRow):
@@ -308,8 +310,8 @@ def test_one_index_answers_at_a_time_and_the_one_before_can_come_back(database: 
 
 def made(database: Database, project: int, *names: str, token: str | None = None) -> batches.Batch:
     with database.begin() as session:
-        inputs = [batches.Input(name=name, data=name.encode()) for name in names]
-        return batches.create(session, project, "night", inputs, by="ann", token=token)[0]
+        inputs = [Input(name=name, data=name.encode()) for name in names]
+        return batch_of(session, project, "night", inputs, token=token)
 
 
 def test_a_batch_posted_twice_with_one_token_is_one_batch(database: Database, project: int) -> None:
@@ -321,15 +323,15 @@ def test_a_batch_posted_twice_with_one_token_is_one_batch(database: Database, pr
 
 
 def test_an_input_is_claimed_by_one_of_many_workers(database: Database, project: int) -> None:
-    batch = made(database, project, "a")
+    made(database, project, "a")
     with database.begin(write=False) as session:
-        (item,) = batches.items(session, project, batch.uid)
+        (item,) = items.pending(session)
     start = threading.Barrier(6)
 
-    def take() -> batches.Claim | None:
+    def take() -> items.Claim | None:
         start.wait()
         with database.begin() as session:
-            return batches.claim(session, item)
+            return items.claim(session, item)
 
     with ThreadPoolExecutor(6) as pool:
         claims = [each.result() for each in [pool.submit(take) for _ in range(6)]]
@@ -339,20 +341,20 @@ def test_an_input_is_claimed_by_one_of_many_workers(database: Database, project:
 def test_an_input_left_by_a_dead_worker_is_taken_again_and_ends_once(database: Database, project: int) -> None:
     batch = made(database, project, "a")
     with database.begin() as session:
-        (item,) = batches.pending(session)
-        dead = batches.claim(session, item, timedelta(seconds=-1))
-        taken = batches.claim(session, item)
+        (item,) = items.pending(session)
+        dead = items.claim(session, item, timedelta(seconds=-1))
+        taken = items.claim(session, item)
         assert dead is not None
         assert taken is not None
         assert (dead.attempt, taken.attempt, taken.data) == (1, 2, b"a")
     with database.begin() as session:
         uid = traces.put_trace(session, project, RUNS[0])[0].uid
         row = diagnoses.add(session, project, uid, verdict(RUNS[0]))
-        assert not batches.finish(session, dead, [(uid, row)])
-        assert batches.finish(session, taken, [(uid, row)])
-        assert not batches.finish(session, taken, [(uid, row)])
-        assert batches.get(session, project, batch.uid).state is batches.State.DONE
-        (result,) = batches.results(session, project, batch.uid)
+        assert not items.finish(session, dead, [(uid, row)])
+        assert items.finish(session, taken, [(uid, row)])
+        assert not items.finish(session, taken, [(uid, row)])
+        assert batches.get(session, project, batch.uid).state is items.State.DONE
+        (result,) = batches.results(session, project, batch.uid).outcomes
     assert (result.run, result.diagnosis) == (uid, verdict(RUNS[0]))
     assert count(database, ResultRow) == 1
 
@@ -360,12 +362,12 @@ def test_an_input_left_by_a_dead_worker_is_taken_again_and_ends_once(database: D
 def test_an_input_that_kills_its_workers_fails_and_says_so(database: Database, project: int) -> None:
     batch = made(database, project, "bomb")
     with database.begin() as session:
-        (item,) = batches.pending(session)
-        claims = [batches.claim(session, item, timedelta(seconds=-1)) for _ in range(batches.ATTEMPTS + 1)]
-        assert [claim is not None for claim in claims] == [True] * batches.ATTEMPTS + [False]
+        (item,) = items.pending(session)
+        claims = [items.claim(session, item, timedelta(seconds=-1)) for _ in range(items.ATTEMPTS + 1)]
+        assert [claim is not None for claim in claims] == [True] * items.ATTEMPTS + [False]
         found = batches.get(session, project, batch.uid)
-        (result,) = batches.results(session, project, batch.uid)
-    assert (found.state, found.failed) == (batches.State.DONE, 1)
+        (result,) = batches.results(session, project, batch.uid).outcomes
+    assert (found.state, found.failed) == (items.State.DONE, 1)
     assert "3 times" in (result.problem or "")
 
 
@@ -374,14 +376,14 @@ def test_a_cancelled_batch_keeps_what_is_done_and_retry_takes_the_rest_up_again(
 ) -> None:
     batch = made(database, project, "a", "b", "c")
     with database.begin() as session:
-        first, second, _ = batches.items(session, project, batch.uid)
-        one, two = batches.claim(session, first), batches.claim(session, second)
+        first, second, _ = items.pending(session)
+        one, two = items.claim(session, first), items.claim(session, second)
         assert one is not None
         assert two is not None
-        batches.finish(session, one, [])
-        batches.fail(session, two, "no known format")
+        items.finish(session, one, [])
+        items.fail(session, two, "no known format")
         found = batches.cancel(session, project, batch.uid)
-        assert (found.state, found.done, found.failed, found.cancelled) == (batches.State.CANCELLED, 1, 1, 1)
+        assert (found.state, found.done, found.failed, found.cancelled) == (items.State.CANCELLED, 1, 1, 1)
         again = batches.retry(session, project, batch.uid)
     assert (again.done, again.waiting, again.failed, again.cancelled) == (1, 2, 0, 0)
 
@@ -389,11 +391,11 @@ def test_a_cancelled_batch_keeps_what_is_done_and_retry_takes_the_rest_up_again(
 def test_a_deleted_batch_leaves_its_runs_and_verdicts(database: Database, project: int) -> None:
     batch = made(database, project, "a")
     with database.begin() as session:
-        (item,) = batches.pending(session)
-        claimed = batches.claim(session, item)
+        (item,) = items.pending(session)
+        claimed = items.claim(session, item)
         assert claimed is not None
         uid = traces.put_trace(session, project, RUNS[0])[0].uid
-        batches.finish(session, claimed, [(uid, diagnoses.add(session, project, uid, verdict(RUNS[0])))])
+        items.finish(session, claimed, [(uid, diagnoses.add(session, project, uid, verdict(RUNS[0])))])
     with database.begin() as session:
         batches.delete(session, project, batch.uid)
     with database.begin(write=False) as session:

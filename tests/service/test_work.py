@@ -1,18 +1,12 @@
-"""Batches at work: uploads, confined reading, workers, and kills at random moments."""
+"""Batches at work: confined reading, workers, and kills at random moments."""
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
-import os
-import random
-import subprocess
-import sys
-import tarfile
 import threading
 import time
-import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -20,97 +14,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_classifier import FakeClassifier
-from hubs import open_hub
+from hubs import batch_of, open_hub, work_off
 from runs import run
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from classifier.trace import TraceError
-from service.storage import batches, projects
-from service.storage.schema import DiagnosisRow, ResultRow, TraceRow
+from service.storage import batches, items, projects, traces
+from service.storage.parcels import Input
+from service.storage.schema import BlobRow
 from service.work import worker
 from service.work.queue import Queue, QueueError
 from service.work.reader import ConfinedReader
-from service.work.uploads import UploadError, inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from classifier.diagnosis import Diagnosis
     from classifier.trace import Trace
     from service.hub import Hub
-    from service.storage.database import Database
 
 HERE = Path(__file__).parent
 LOG = run().model_dump_json().encode()
-LIMIT = 100_000
-
-
-def zipped(files: dict[str, bytes]) -> io.BytesIO:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    out.seek(0)
-    return out
-
-
-def tarred(files: dict[str, bytes], mode: str = "w:gz") -> io.BytesIO:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    out.seek(0)
-    return out
-
-
-def plain(files: dict[str, bytes]) -> io.BytesIO:
-    return tarred(files, "w")
-
-
-def tight(files: dict[str, bytes]) -> io.BytesIO:
-    return tarred(files, "w:xz")
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred, plain, tight])
-def test_an_archive_gives_an_input_for_each_log_in_it(pack: Callable[[dict[str, bytes]], io.BytesIO]) -> None:
-    upload = pack({"a/1.json": LOG, "a/readme.md": b"no log", "a/.hidden.json": LOG, "2.jsonl.gz": b"x"})
-    assert [(each.name, each.data) for each in inputs(upload, "application/octet-stream", LIMIT)] == [
-        ("a/1.json", LOG),
-        ("2.jsonl.gz", b"x"),
-    ]
-
-
-def test_each_line_is_an_input() -> None:
-    found = inputs(io.BytesIO(LOG + b"\n\n" + LOG + b"\r\n{broken"), "application/x-ndjson", LIMIT)
-    assert [each.name for each in found] == ["line 1", "line 3", "line 4"]
-
-
-@pytest.mark.parametrize("pack", [zipped, tarred])
-@pytest.mark.parametrize("name", ["bomb.json", "bomb.bin"])
-def test_a_bomb_is_refused_before_it_is_whole(pack: Callable[[dict[str, bytes]], io.BytesIO], name: str) -> None:
-    upload = pack({"ok.json": LOG, name: bytes(50_000_000)})
-    if pack is zipped and name == "bomb.bin":
-        assert len(inputs(upload, "", LIMIT)) == 1  # a zip is read by its directory: what is passed over costs nothing
-        return
-    with pytest.raises(UploadError, match="unpacks to more than"):
-        inputs(upload, "", LIMIT)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"\x00" * 100, b"PK\x03\x04broken", b"\x1f\x8bbroken", b"<html>", zipped({}).getvalue()]
-)
-def test_what_is_no_batch_is_refused_in_words(body: bytes) -> None:
-    with pytest.raises(UploadError):
-        inputs(io.BytesIO(body), "application/zip", LIMIT)
-
-
-def test_names_that_climb_are_names_and_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = inputs(tarred({"../../evil.json": LOG, "/etc/evil.json": LOG}), "", LIMIT)
-    assert [each.name for each in found] == ["../../evil.json", "/etc/evil.json"]
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -171,19 +96,16 @@ def test_a_queue_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 def posted(hub: Hub, *data: bytes) -> batches.Batch:
     with hub.database.begin() as session:
-        found = [batches.Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
-        return batches.create(session, projects.ensure(session), "night", found, by="ann")[0]
+        found = [Input(name=f"{i}.json", data=each) for i, each in enumerate(data)]
+        return batch_of(session, projects.ensure(session), "night", found)
 
 
 def worked(hub: Hub) -> list[batches.Outcome]:
-    with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
-        worker.take(hub, item)
+    work_off(hub)
     with hub.database.begin(write=False) as session:
         project = projects.find(session, projects.DEFAULT)
         (batch,) = batches.every(session, project)
-        return list(batches.results(session, project, batch.uid))
+        return list(batches.results(session, project, batch.uid).outcomes)
 
 
 def test_a_poisoned_input_is_one_recorded_problem_and_ends_nothing(hub: Hub) -> None:
@@ -212,7 +134,7 @@ class Long(FakeClassifier):
     def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
         time.sleep(1.0)
         with self.hub.database.begin() as session:
-            assert batches.pending(session) == ()
+            assert items.pending(session) == ()
         return super().classify(trace, file)
 
 
@@ -220,56 +142,33 @@ def test_work_that_outlasts_its_lease_keeps_it(hub: Hub) -> None:
     hub.classifiers.shipped = Long(hub)
     posted(hub, LOG)
     with hub.database.begin(write=False) as session:
-        (item,) = batches.pending(session)
+        (item,) = items.pending(session)
     assert worker.take(hub, item, timedelta(seconds=0.6))
 
 
-def start(folder: Path, url: str) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, str(HERE / "work_off.py"), str(folder), url],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+class Away(FakeClassifier):
+    """Loses the database while it works."""
+
+    def classify(self, trace: Trace, file: str | None = None) -> Diagnosis:
+        del trace, file
+        raise OperationalError("SELECT 1", None, OSError("the server closed the connection"))
 
 
-def test_workers_killed_at_random_moments_lose_nothing_and_label_nothing_twice(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    hub = open_hub(tmp_path / "folder", database=url)
-    logs = [run(f"run-{i}", task=f"Task {i}").model_dump_json().encode() for i in range(60)]
-    deadly = run("deadly", task="KILL").model_dump_json().encode()
-    batch = posted(hub, *logs[:30], deadly, b"no log", *logs[30:])
-    draw, kills = random.Random(7), 0  # noqa: S311 - moments, no secrets
-    workers = [start(tmp_path / "folder", url) for _ in range(2)]
-    began = time.monotonic()
-    try:
-        while time.monotonic() - began < 240:
-            time.sleep(draw.uniform(0.2, 2.5))
-            with database.begin(write=False) as session:
-                state = batches.get(session, projects.find(session, projects.DEFAULT), batch.uid)
-            if state.state is batches.State.DONE:
-                break
-            victim = draw.randrange(2)
-            if kills < 6 and state.done:
-                workers[victim].kill()
-                kills += 1
-            for place, each in enumerate(workers):
-                if each.poll() is not None:
-                    workers[place] = start(tmp_path / "folder", url)
-    finally:
-        for each in workers:
-            each.kill()
-            each.wait()
-    with database.begin(write=False) as session:
-        project = projects.find(session, projects.DEFAULT)
-        state = batches.get(session, project, batch.uid)
-        found = list(batches.results(session, project, batch.uid))
-        counts = [session.scalar(select(func.count()).select_from(t)) for t in (ResultRow, DiagnosisRow, TraceRow)]
-    assert kills
-    assert (state.done, state.failed) == (60, 2)
-    assert counts == [60, 60, 60]
-    assert [each.position for each in found] == list(range(62))
-    assert [each.name for each in found if each.problem] == ["30.json", "31.json"]
-    assert "3 times" in (found[30].problem or "")
+def test_a_database_that_is_away_for_a_moment_is_no_fault_of_the_input(hub: Hub) -> None:
+    classifier, hub.classifiers.shipped = hub.classifiers.shipped, Away()
+    posted(hub, LOG)
+    with hub.database.begin(write=False) as session:
+        (item,) = items.pending(session)
+    with pytest.raises(OperationalError):
+        worker.take(hub, item, timedelta(0))
+    hub.classifiers.shipped = classifier
+    assert [each.problem for each in worked(hub)] == [None]
+
+
+def test_what_was_sent_goes_when_its_runs_are_kept_and_so_leaves_nothing_of_a_deleted_one(hub: Hub) -> None:
+    posted(hub, b"  " + LOG, b"no log")
+    (outcome, _) = worked(hub)
+    with hub.database.begin() as session:
+        assert session.scalar(select(func.count()).select_from(BlobRow)) == 2  # the run, and what is tried again
+        traces.delete(session, projects.find(session, projects.DEFAULT), outcome.run or "")
+        assert [zlib.decompress(data) for data in session.scalars(select(BlobRow.data))] == [b"no log"]

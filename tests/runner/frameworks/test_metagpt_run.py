@@ -10,7 +10,6 @@ import pytest
 from played import PROMPT, Played, assert_in_order, in_turn, leave, play
 
 from classifier.trace import Role
-from runner import proxy
 from runner.frameworks import Installed, _run, load
 
 if TYPE_CHECKING:
@@ -116,18 +115,6 @@ def test_the_run_ends_after_the_rounds_it_was_given_though_its_code_always_fails
     assert done.ended.code == 0
     assert "maximum of 5 rounds is reached" in done.trace("console.txt").steps[-1].content
     assert done.collected.final == ""
-
-
-def test_a_cap_on_calls_ends_its_endless_planning_and_loses_nothing(metagpt: Installed, tmp_path: Path) -> None:
-    done = play(metagpt, always_failing, tmp_path, rounds=1000, caps=proxy.Caps(calls=6))
-    assert len(done.seen) == 6
-    assert done.ended.stopped_by is None  # the refusal ends it
-    assert done.ended.code == 1
-    answers = [step.content for step in done.trace("console.txt").steps if step.kind in ("plan", "code")]
-    assert [text.strip() for text in answers] == done.answers
-    end = proxy.read(done.record).end
-    assert end is not None
-    assert (end.reason, end.calls) == ("limit", 6)
 
 
 def test_the_agent_gets_no_stand_in_for_a_package_that_is_not_there(metagpt: Installed, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from played import in_turn, play
 
 from classifier.trace import Role
@@ -54,18 +53,17 @@ def test_a_run_of_metagpt_is_told_once_though_it_writes_its_prompts_anew(metagpt
     assert [call.stream for call in record.calls] == [True] * 4
 
 
-@pytest.mark.parametrize("caps", [{"calls": 9}, {"seconds": 25.0}], ids=lambda caps: next(iter(caps)))
-def test_caps_hold_against_endless_re_planning(metagpt: Installed, tmp_path: Path, caps: dict[str, float]) -> None:
+def test_a_cap_on_time_holds_against_endless_re_planning(metagpt: Installed, tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> str:
         if "Output a list of jsons" in body["messages"][-1]["content"]:
             return PLAN
         return f"Once more.\n```python\nraise ValueError('attempt {len(body['messages'])}')\n```"
 
-    played = play(metagpt, answer, tmp_path, rounds=10**6, caps=Caps.model_validate(caps))  # only a cap ends it
+    played = play(metagpt, answer, tmp_path, rounds=10**6, caps=Caps(seconds=25))  # only a cap ends it
     trace, record = played.recorded, read(played.record)
     assert played.ended.stopped_by is None  # it gave up by itself when the model was closed to it
     assert record.end is not None
     assert record.end.reason == "limit"
     assert record.end.refused <= 3
     assert trace.steps[-1].kind == "limit"
-    assert next(iter(caps)) in (trace.steps[-1].error or "")
+    assert "seconds" in (trace.steps[-1].error or "")

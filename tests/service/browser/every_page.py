@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubs import batch_of
 from stage import put
 
 from service.storage import annotations as statements
-from service.storage import batches, indices, projects
+from service.storage import indices, items, projects
+from service.storage.parcels import Input
 
 if TYPE_CHECKING:
     from service.hub import Hub
@@ -24,10 +26,10 @@ def every(hub: Hub, person: str, run: str) -> tuple[str, ...]:
     ]
     with hub.database.begin() as session:
         project = projects.find(session, projects.DEFAULT)
-        inputs = [batches.Input(name=f"{name}.json", data=b"{") for name in ("a", "b")]
-        batch = batches.create(session, project, "night", inputs, by=person)[0]
-        if claimed := batches.claim(session, batches.items(session, project, batch.uid)[0]):
-            batches.fail(session, claimed, "not a log in any known format")
+        inputs = [Input(name=f"{name}.json", data=b"{") for name in ("a", "b")]
+        batch = batch_of(session, project, "night", inputs, by=person)
+        if claimed := items.claim(session, items.pending(session)[0]):
+            items.fail(session, claimed, "not a log in any known format")
         if not indices.every(session, project):
             indices.add(session, project, "0f3a5c7e9b12", "x.npz", by=person, labels=12, evaluation="")
         statements.comment(session, project, disputed[1], "bob", "The plan names the wrong column already.")

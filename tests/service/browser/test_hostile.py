@@ -8,14 +8,15 @@ from urllib.parse import urlencode
 import hostile
 import pytest
 from browsers import serving
-from hubs import open_hub
+from hubs import batch_of, open_hub
 from runs import verdict
 from stage import store
 
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
 from service.storage import annotations as statements
-from service.storage import batches, indices, projects
+from service.storage import batches, indices, items, projects
+from service.storage.parcels import Input
 from service.storage.projects import Role
 from service.work import worker
 
@@ -38,8 +39,8 @@ def hostile_service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
     hub = open_hub(tmp_path_factory.mktemp("hostile"), overlap=9)
     uids = [fill(hub, number, text) for number, text in enumerate(hostile.STRINGS)]
     with hub.database.begin(write=False) as session:
-        items = batches.pending(session)
-    for item in items:
+        waiting = items.pending(session)
+    for item in waiting:
         worker.take(hub, item)
     with serving(hub) as url:
         yield hub, url, uids
@@ -61,8 +62,8 @@ def fill(hub: Hub, number: int, text: str) -> str:
             statements.add(session, project, uid, said, unsure=True)
         statements.add(session, project, uid, said, adjudicated=True)
         statements.comment(session, project, uid, name, text)
-        inputs = [batches.Input(name=text.replace("\x00", ""), data=data) for data in (b"{", text.encode())]
-        batches.create(session, project, text.replace("\x00", ""), inputs, by=name, token=f"{number} {name}"[:99])
+        inputs = [Input(name=text.replace("\x00", ""), data=data) for data in (b"{", text.encode())]
+        batch_of(session, project, text.replace("\x00", ""), inputs, by=name, token=f"{number} {name}"[:99])
         indices.add(session, project, f"{number}{name}"[:64], text[:99], by=name, labels=number, evaluation="")
     return uid
 
