@@ -257,7 +257,7 @@ def _pair(ratings: _Ratings, i: int, j: int, *, steps: bool) -> Pair:
 
 
 def _compact(one: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Number anew the labels that two used, so that their tables hold no others; tell how many there are."""
+    """Renumber the labels that two used, so that their tables hold no others; tell how many there are."""
     used, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
     return codes[: len(one)], codes[len(one) :], len(used)
 
