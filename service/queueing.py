@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FIRST = 40  # labels that are spread by coverage alone
 MOST = 1000  # runs that are weighed and covered; of more, every so-manieth is
 _STRANGE = {Familiarity.NEW: 1.0, Familiarity.SIMILAR: 0.5, Familiarity.KNOWN: 0.0, None: 0.5}
-_DISPUTED, _BEGUN, _KIND = 20.0, 10.0, 1e-3
+_DISPUTED, _SAID, _HELD, _KIND = 20.0, 10.0, 5.0, 1e-3  # a gain is at most 2, what is unsure or strange as much
 
 
 class Reason(StrEnum):
@@ -131,7 +131,8 @@ def rank(
 
 def _score(run: Waiting, seen: _Seen, gain: float) -> float:
     kind = 2.0 / (1 + seen.systems[run.framework]) + 1.0 / (1 + seen.tasks[_task(run)])
-    score = gain + _KIND * kind + _DISPUTED * _differ(run) + _BEGUN * bool(run.people)
+    begun = _SAID if run.said else _HELD if run.held else 0.0
+    score = gain + _KIND * kind + _DISPUTED * _differ(run) + begun
     if seen.labels < FIRST:
         return score
     unsure = 1 - run.confidence if run.confidence is not None else 0.5

@@ -78,6 +78,12 @@ def test_a_run_on_which_opinions_differ_comes_before_one_on_which_they_agree() -
     assert order([agreed, against_classifier, among_people], overlap=3)[-1] == "agreed"
 
 
+def test_what_somebody_labelled_is_asked_of_a_second_before_what_somebody_only_has() -> None:
+    has = waiting("has", held=("bob",), place=at(1))
+    labelled = waiting("labelled", said=(("bob", "E2.2"),), place=at(2))
+    assert order([waiting("new", place=at(0)), has, labelled])[:2] == ["labelled", "has"]
+
+
 def test_a_new_kind_of_run_comes_before_a_known_one() -> None:
     labelled = [waiting(f"l{i}", said=(("bob", "E2.2"), ("cy", "E2.2"))) for i in range(FIRST)]
     known, new = waiting("known", task="same"), waiting("new", task="same", familiarity=Familiarity.NEW)
