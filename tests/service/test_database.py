@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
+import postgres as server
 import pytest
 from alembic.script import ScriptDirectory
 from runs import run
@@ -24,16 +25,16 @@ def test_a_new_database_has_the_tables_that_the_code_expects(database: Database)
     assert database.problems() == ()
 
 
-def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite's queue is a file of its own")
+def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(postgres: str, tmp_path: Path) -> None:
+    url = server.empty(postgres)
+    database = Database(url)
+    database.upgrade()
     queue = Queue(Settings(folder=tmp_path, database=url, queue=url))
     queue.wake([1])
     assert queue.length == 1
     queue.close()
     assert database.problems() == ()
+    database.close()
 
 
 def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> None:
