@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,6 +62,7 @@ ROUTES = sorted(
     if isinstance(route, APIRoute)
     for method in route.methods
 )
+OF_IT = "SECRET task", "SECRET word", "SECRET-input", "SECRET-file"
 VERSION = "0123456789ab"
 BODIES: dict[str, dict[str, Any]] = {
     "POST /annotations": {"json": {"trace": "{uid}", "cause": "E2.2"}},
@@ -168,8 +168,8 @@ def test_no_route_shows_or_changes_what_is_another_projects(locked: Hub, client:
     work_off(locked)
 
     def whole() -> list[str]:
-        paths = "/export?all=true", "/annotations?superseded=true", f"/traces/{uid}/comments", f"/batches/{batch}"
-        return [re.sub(r"[^ -~]", "", client.get(path, headers=mine).text) for path in (*paths, "/index", "/traces")]
+        paths = f"/traces/{uid}", "/annotations?superseded=true", f"/traces/{uid}/comments", f"/batches/{batch}"
+        return [client.get(path, headers=mine).text for path in (*paths, "/index", "/traces")]
 
     before = whole()
     for route in ROUTES:
