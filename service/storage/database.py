@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,10 +149,10 @@ class Database:
         return config
 
 
-def restore(source: Path, target: Path) -> None:
+def restore(source: Path, target: Path) -> Path | None:
     """Put a backup in the place of a SQLite database. Raises DatabaseError, also where somebody has it open.
 
-    The database that was there is kept beside it, as `<name>.before`.
+    The database that was there is kept beside it, as `<name>.before`, `<name>.before.2` and so on; return where.
     """
     found = Database(f"sqlite:///{source}")
     try:
@@ -160,14 +161,16 @@ def restore(source: Path, target: Path) -> None:
         broken = [problem for problem in found.problems() if "damaged" in problem or "gone" in problem]
         if broken:
             raise DatabaseError(f"the backup is not sound: {broken[0]}")
+        before = None
         if target.exists():
             _settle(target)
+            names = (f"{target}.before{f'.{number}' if number > 1 else ''}" for number in count(1))
+            before = next(path for path in map(Path, names) if not path.exists())
             for suffix in ("", "-wal", "-shm"):  # the last two are there where it is damaged
-                part, kept = Path(f"{target}{suffix}"), Path(f"{target}.before{suffix}")
-                kept.unlink(missing_ok=True)
-                if part.exists():
-                    part.replace(kept)
+                if (part := Path(f"{target}{suffix}")).exists():
+                    part.rename(f"{before}{suffix}")
         found.backup(target)
+        return before
     finally:
         found.close()
 

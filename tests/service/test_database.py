@@ -95,7 +95,9 @@ def test_a_restore_keeps_the_database_that_was_there(filled: Database, tmp_path:
     filled.backup(tmp_path / "b.db")
     filled.close()
     restore(tmp_path / "b.db", tmp_path / "a.db")
-    assert (tmp_path / "a.db.before").exists()
+    first = (tmp_path / "a.db.before").read_bytes()
+    assert restore(tmp_path / "b.db", tmp_path / "a.db") == tmp_path / "a.db.before.2"
+    assert (tmp_path / "a.db.before").read_bytes() == first
 
 
 def test_a_database_that_is_in_use_is_not_replaced(filled: Database, tmp_path: Path) -> None:
