@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 BUSY = 30_000  # milliseconds that a writer waits for another
+WRITERS = 0x636F726F6E6572  # PostgreSQL's lock for writers: "coroner"
 # what is raised while a database cannot be used: it is away, full, held by another, or all connections are taken
 UNAVAILABLE = (OperationalError, InterfaceError, NoConnectionError)
 
@@ -41,9 +42,8 @@ class Database:
         except (ArgumentError, ImportError, ValueError) as error:  # their words may hold a piece of the password
             raise DatabaseError(f"{hidden(url)!r} is no database; give sqlite:///FILE or postgresql://...") from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare)
-            event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
+        event.listen(self.engine, "begin", _begin_sqlite if self.is_sqlite else _begin_postgres)
 
     @property
     def name(self) -> str:
@@ -54,8 +54,9 @@ class Database:
     def begin(self, *, write: bool = True) -> Iterator[Session]:
         """Give a session in a transaction that is committed in the end, or rolled back where anything is raised.
 
-        One that writes takes SQLite's only place for writers at once: a reader that turned writer later could be
-        refused.
+        One that writes takes the only place for writers at once: on SQLite a reader that turned writer later could be
+        refused, and on PostgreSQL two that write the same rows in another order would wait for each other. So both
+        kinds behave alike; transactions are short, and none waits for more than `BUSY`.
         """
         with self.engine.connect().execution_options(coroner_write=write) as connection, Session(connection) as session:
             with session.begin():
@@ -195,7 +196,7 @@ def _located(url: str) -> str:
     return url
 
 
-def _prepare(connection: Any, record: object) -> None:
+def _prepare_sqlite(connection: Any, record: object) -> None:
     """Set up a SQLite connection: readers beside a writer, references kept, transactions begun by us (`_begin`)."""
     del record
     connection.isolation_level = None
@@ -203,6 +204,22 @@ def _prepare(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Any) -> None:
-    write = connection.get_execution_options().get("coroner_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _begin_sqlite(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _prepare_postgres(connection: Any, record: object) -> None:
+    """Set up a PostgreSQL connection: whoever hangs in a transaction is ended, so that others can write again."""
+    del record
+    connection.execute(f"SET lock_timeout = {BUSY}")
+    connection.execute(f"SET idle_in_transaction_session_timeout = {2 * BUSY}")
+    connection.commit()
+
+
+def _begin_postgres(connection: Any) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+
+
+def _writes(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("coroner_write", True))
