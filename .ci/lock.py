@@ -3,7 +3,8 @@
 requirements.lock            what coroner needs to run, but for torch
 requirements-torch.lock      torch as PyPI has it, with the CUDA libraries that its Linux build needs to be imported
 requirements-torch-cpu.lock  torch's own CPU build instead, a tenth of the size, where pip knows a place that has it
-requirements-dev.lock        what the checks need besides
+requirements-otel.lock       what spans need besides (the extra `otel`)
+requirements-dev.lock        what the checks need besides, that among it
 
 All hold for Python 3.11 and newer on every platform (uv's universal resolution). Needs uv on the path or in `UV`.
 """
@@ -39,9 +40,9 @@ def write(name: str, pins: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Write the four files."""
-    run, everything = compile_lock(), compile_lock("dev")
-    if changed := run.keys() - everything.keys():
+    """Write the five files."""
+    run, spans, everything = compile_lock(), compile_lock("otel"), compile_lock("dev", "otel")
+    if changed := (run.keys() | spans.keys()) - everything.keys() | run.keys() - spans.keys():
         raise SystemExit(f"the checks need other releases than the program: {', '.join(sorted(changed))}")
     torch = {line: pin for line, pin in run.items() if TORCH.match(line)}
     if not any(line.startswith(CPU_BUILD.partition("+")[0]) for line in torch):
@@ -49,6 +50,7 @@ def main() -> None:
     write("requirements.lock", {line: pin for line, pin in run.items() if line not in torch})
     write("requirements-torch.lock", torch)
     write("requirements-torch-cpu.lock", {CPU_BUILD: CPU_BUILD})
+    write("requirements-otel.lock", {line: pin for line, pin in spans.items() if line not in run})
     write("requirements-dev.lock", {line: pin for line, pin in everything.items() if line not in run})
 
 

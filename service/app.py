@@ -13,7 +13,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from classifier import __version__
-from service import examples, logs, problems
+from service import examples, logs, problems, spans
 from service.access import session_secret
 from service.api import about, agreement, audit, batches, classify, index, traces
 from service.api import annotations as annotations_api
@@ -72,6 +72,8 @@ def create(hub: Hub) -> FastAPI:
         docs_url=None,  # these pages would load their scripts from a stranger's server
         redoc_url=None,
         redirect_slashes=False,  # it would send them where the Host header says
+        # its own telemetry would send queries and the words of exceptions, also unasked (FASTAPI_OTEL_AUTO_CONFIGURE)
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.hub = hub
     app.state.rates = Rates(settings)
@@ -99,6 +101,8 @@ def create(hub: Hub) -> FastAPI:
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
     app.add_middleware(Measure, metrics=app.state.metrics)
+    if hub.tracer is not None:
+        app.add_middleware(spans.Requests, tracer=hub.tracer)
     app.add_middleware(logs.Requests)
     return app
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from opentelemetry.trace import Tracer
+
     from classifier.intake import Classifies
     from service.settings import Settings
     from service.work.reader import Reads
@@ -121,10 +123,12 @@ class Hub:
         queue: Wakes | None = None,
         read: Reads | None = None,
         trainer: Trains | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.settings, self.database, self.classifiers = settings, database, classifiers
         self.queue: Wakes = queue or Asleep()
         self.trainer: Trains = trainer or NoTrainer()
+        self.tracer = tracer  # of OpenTelemetry; none: no spans
         self.cache = Cache()
         self.lasting = Cache(MANY)  # of single runs, which never change
         self.read: Reads = read or PlainReader(settings.max_bytes, settings.max_steps)
@@ -139,6 +143,7 @@ class Hub:
         queue: Wakes | None = None,
         read: Reads | None = None,
         trainer: Trains | None = None,
+        tracer: Tracer | None = None,
     ) -> Hub:
         """Open the database, bring it up to date, and make the first project. Raises DatabaseError.
 
@@ -150,7 +155,7 @@ class Hub:
         with database.begin() as session:
             projects.ensure(session)
         classifiers = Classifiers(shipped, load, settings.folder)
-        return cls(settings, database, classifiers, queue=queue, read=read, trainer=trainer)
+        return cls(settings, database, classifiers, queue=queue, read=read, trainer=trainer, tracer=tracer)
 
     def classifier(self, project: int) -> Classifies:
         """Return the classifier that answers for a project now."""

@@ -14,11 +14,13 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import MutableMapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ID = "x-request-id"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static"})  # routes that tell of themselves only where they fail
+_KEPT = "coroner.request"  # in a scope
 _GIVEN = re.compile("[A-Za-z0-9._-]{1,64}")
 log = logging.getLogger("coroner.requests")
 _TOLD = ("method", "route", "status", "milliseconds")  # of a request
@@ -60,11 +62,16 @@ def route_of(scope: Scope) -> str:
     return path if isinstance(path, str) else ("/static" if scope["path"].startswith("/static/") else "none")
 
 
+def id_of(scope: Scope) -> str:
+    """Return the id of a request; "" where `Requests` has not seen it."""
+    return str(scope.get(_KEPT, ""))
+
+
 class Requests:
     """Logs each request by its route, and gives it an id, which the answer brings back."""
 
-    def __init__(self, app: ASGIApp, quiet: Iterable[str] = ("/healthz", "/readyz", "/metrics", "/static")) -> None:
-        self.app, self.quiet = app, frozenset(quiet)
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; log how it ended."""
@@ -73,6 +80,7 @@ class Requests:
             return
         given = Headers(scope=scope).get(ID, "")
         name = given if _GIVEN.fullmatch(given) else secrets.token_hex(8)
+        scope[_KEPT] = name
         status, began = 500, time.perf_counter()
 
         async def named(message: Message) -> None:
@@ -87,10 +95,11 @@ class Requests:
                 await self.app(scope, receive, named)
             finally:
                 route = route_of(scope)
-                if route not in self.quiet or status >= 500:
+                if route not in QUIET or status >= 500:
                     took = round(1000 * (time.perf_counter() - began), 1)
                     told = (scope["method"], route, status, took)
-                    log.info("request", extra=dict(zip(_TOLD, told, strict=True)))
+                    broken = sys.exc_info()[0] is not None
+                    log.info("request", extra=dict(zip(_TOLD, told, strict=True)), exc_info=broken)
 
 
 def _placed(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

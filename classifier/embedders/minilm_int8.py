@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.embedders.minilm import build_from, wheel
+from classifier.embedders.minilm import build_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,4 +20,4 @@ if TYPE_CHECKING:
 
 def build(model: str, folder: Path) -> OnnxEmbedder:
     """Build the embedder; see `minilm.build`."""
-    return build_from(wheel(), "minilm_int8", model, folder, quantised=True)
+    return build_from(None, "minilm_int8", model, folder, quantised=True)

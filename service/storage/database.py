@@ -105,7 +105,7 @@ class Database:
 
         head = ScriptDirectory.from_config(self._config()).get_current_head()
         with self.engine.connect() as connection:
-            context = MigrationContext.configure(connection)
+            context = MigrationContext.configure(connection, opts={"include_name": _is_ours})
             current = context.get_current_revision()
             if current != head:
                 yield f"{self.name}: at revision {current or 'none'}, not {head}: `coroner db upgrade`"
@@ -148,6 +148,11 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["engine"] = self.engine
         return config
+
+
+def _is_ours(name: str | None, kind: str, _: object) -> bool:
+    """Say whether a table is no business of the queue, which may be in the same PostgreSQL database."""
+    return kind != "table" or not (name or "").startswith("huey_")
 
 
 def restore(source: Path, target: Path) -> Path | None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from classifier.trace import TraceError
+from service import spans
 from service.storage import NotFoundError, diagnoses, items, traces
 from service.storage.database import UNAVAILABLE
 from service.work.queue import Queue
@@ -41,7 +42,8 @@ def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
         claimed = items.claim(session, item, lease)
     if claimed is None:
         return False
-    with _held(hub, claimed, lease):
+    numbers = {"batch": claimed.batch, "item": claimed.item, "attempt": claimed.attempt}
+    with _held(hub, claimed, lease), spans.around(hub.tracer, "input", **numbers) as ended:
         try:
             found = _diagnosed(hub, claimed)
         except TraceError as error:
@@ -55,6 +57,7 @@ def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
             problem = f"a defect of coroner: {type(error).__name__}: {error}"
         else:
             problem = None
+        ended("done" if problem is None else "failed")
         with hub.database.begin() as session:
             if problem is not None:
                 return items.fail(session, claimed, problem)

@@ -14,14 +14,28 @@ from alembic.script import ScriptDirectory
 from runs import run, verdict
 from sqlalchemy import text
 
+from service.settings import Settings
 from service.storage import diagnoses, projects, traces
 from service.storage.database import Database, DatabaseError, restore
+from service.work.queue import Queue
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_a_new_database_has_the_tables_that_the_code_expects(database: Database) -> None:
+    assert database.problems() == ()
+
+
+def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(
+    database: Database, url: str, tmp_path: Path
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite's queue is a file of its own")
+    queue = Queue(Settings(folder=tmp_path, database=url, queue=url))
+    queue.wake([1])
+    assert queue.length == 1
+    queue.close()
     assert database.problems() == ()
 
 

@@ -74,8 +74,8 @@ def test_wheels_are_fetched_for_the_python_of_the_base() -> None:
     )
     assert image.meant(lock, "3.11.2") == "old==1 \\\n    --hash=sha256:aa\nboth[more]==3\n"
     assert image.meant(lock, "3.11.9").splitlines()[0] == "new==2 \\"
-    for name in ("requirements.lock", "requirements-torch.lock", "requirements-torch-cpu.lock"):
-        whole = (HOUSE / name).read_text()
+    for kind in ("", "-otel", "-torch", "-torch-cpu"):
+        whole = (HOUSE / f"requirements{kind}.lock").read_text()
         pins = re.findall(r"^[\w.-]+==\S+", image.meant(whole, "3.11.2"), re.MULTILINE)
         assert 0 < len(pins) <= whole.count("==")
         assert image.meant(whole, "3.11.2").count("--hash") <= whole.count("--hash")

@@ -163,6 +163,14 @@ def test_a_request_is_a_json_line_with_the_id_that_the_answer_bears(hub: Hub, lo
     assert len(lines(logged)) == 2
 
 
+def test_a_defect_is_found_in_the_log_by_the_id_that_its_answer_bears(hub: Hub, logged: io.StringIO) -> None:
+    answer = client(hub, raise_server_exceptions=False).post("/classify", content=run(task="BUG").model_dump_json())
+    assert answer.status_code == 500
+    (told,) = [line for line in lines(logged) if line.get("request") == answer.headers["x-request-id"]]
+    assert told["exception"] == "RuntimeError"
+    assert "fake_classifier.py" in told["at"][-1]
+
+
 def test_no_log_holds_the_words_of_a_run_a_person_or_a_key(tmp_path: Path, logged: io.StringIO) -> None:
     hub = open_hub(tmp_path, keys=True, secure=False)
     http, admin = client(hub, raise_server_exceptions=False), key(hub, Role.ADMIN)
