@@ -156,7 +156,7 @@ def drive(
     seconds = time.perf_counter() - start
     asked = tuple(each for person in people for each in person.asked)
     problems = [problem for person in people for problem in person.problems]
-    problems += _unaccounted(people, mix.answers(len(shared)), _counted(first) - before)
+    problems += unaccounted(people, mix.answers(len(shared)), _counted(first) - before)
     problems += _unended(first, people, time.monotonic() + patience)
     drained = time.perf_counter() - start
     stored, missing = _lost(first, people)
@@ -204,7 +204,7 @@ def _counted(first: Person) -> Counter[tuple[str, int]]:
     return found
 
 
-def _unaccounted(people: list[Person], wanted: Counter[str], counted: Counter[tuple[str, int]]) -> Iterator[str]:
+def unaccounted(people: list[Person], wanted: Counter[str], counted: Counter[tuple[str, int]]) -> Iterator[str]:
     """Say which requests had no answer, and where the service has counted others than were made."""
     for person in people:
         answered = Counter(each.kind for each in person.asked if each.status not in TURNED_AWAY)
