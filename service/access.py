@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 TOKEN = "csrf"  # noqa: S105 - the name of the session's field, and of the form's
 HEADER = "x-csrf-token"
-PERSON, KEY = "person", "key"  # of the session
+PERSON, KEY = "person", "key"  # of the session, which holds the hash of a key: a cookie is no place for the key
 LOCAL = "local"  # who asks on loopback without having said who
 
 
@@ -99,10 +99,9 @@ def _identify(hub: Hub, request: Request) -> tuple[Access, bool]:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise _locked("the access key is sent as `Authorization: Bearer KEY`")
-    secret = given or request.session.get(KEY, "")
-    if secret:
+    if key := projects.digest(given) if given else request.session.get(KEY, ""):
         with hub.database.begin(write=False) as session:
-            access = projects.unlock(session, secret)
+            access = projects.recognise(session, key)
         if access is None:
             raise _locked("this access key is unknown, revoked or expired")
         return access, bool(given)

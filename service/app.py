@@ -56,6 +56,7 @@ PAGES = (
 LAST = (trace_page.router,)  # `/runs/{uid}` would take what other pages have below `/runs`
 STATIC = Path(__file__).parent / "static"
 SESSION_SECONDS = 14 * 24 * 3600
+MOST_FORM = 2**20  # bytes of forms and JSON, which FastAPI reads before it asks who sends them
 
 
 def create(hub: Hub) -> FastAPI:
@@ -70,6 +71,7 @@ def create(hub: Hub) -> FastAPI:
         responses={"default": problems.DOCUMENTED},
         docs_url=None,  # these pages would load their scripts from a stranger's server
         redoc_url=None,
+        redirect_slashes=False,  # it would send them where the Host header says
         # its own telemetry would send queries and the words of exceptions, also unasked (FASTAPI_OTEL_AUTO_CONFIGURE)
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -78,7 +80,7 @@ def create(hub: Hub) -> FastAPI:
     app.state.metrics = Metrics(hub)
     app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
-    app.state.taking = anyio.CapacityLimiter(settings.at_once)  # uploads that are unpacked
+    app.state.taking = anyio.CapacityLimiter(settings.at_once)  # what is read and kept, and no more
     problems.install(app)
     for router in (*API, *PAGES, *LAST):
         app.include_router(router)
@@ -92,9 +94,9 @@ def create(hub: Hub) -> FastAPI:
         https_only=settings.secure_cookies,
     )
     app.add_middleware(Headers)
-    app.add_middleware(
-        LimitBody, max_bytes=settings.max_bytes, larger=dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
-    )
+    larger = dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
+    larger |= dict.fromkeys(("/classify", "/traces", "/annotations/import"), settings.max_bytes)
+    app.add_middleware(LimitBody, most=min(MOST_FORM, settings.max_bytes), larger=larger)
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])

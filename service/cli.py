@@ -158,8 +158,8 @@ def restore(source: Annotated[Path, typer.Argument(help="A file that `coroner db
         fail(f"{database.name}: use pg_restore for a PostgreSQL database")
     target = Path(database.url.database)
     database.close()
-    opened(lambda: put_back(source, target))
-    say(f"{target}: restored from {source}")
+    before = opened(lambda: put_back(source, target))
+    say(f"{target}: restored from {source}{f'; what was there is {before}' if before else ''}")
 
 
 @keys.command()

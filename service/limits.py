@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class LimitBody:
-    """Refuses a body over `max_bytes` with 413: by its announced length, or where the bytes run over.
+    """Refuses a body over `most` bytes with 413: by its announced length, or where the bytes run over.
 
-    `larger` allows more at some paths.
+    `larger` allows more at some paths, all of which ask who sends it before they read it.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, larger: Mapping[str, int] | None = None) -> None:
-        self.app, self.max_bytes, self.larger = app, max_bytes, larger or {}
+    def __init__(self, app: ASGIApp, most: int, larger: Mapping[str, int]) -> None:
+        self.app, self.most, self.larger = app, most, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its bytes counted."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = self.larger.get(scope["path"], self.max_bytes)
+        most = self.larger.get(scope["path"], self.most)
         announced = dict(scope["headers"]).get(b"content-length", b"")
         if announced.isdigit() and int(announced) > most:
             await problems.response(413, _detail(most))(scope, receive, send)

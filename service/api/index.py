@@ -10,7 +10,7 @@ from classifier.trace import Frozen
 from service import figures, problems
 from service.access import Admin, Reader, hub_of
 from service.hub import Training  # noqa: TC001 - FastAPI reads it
-from service.learning import versions
+from service.learning import training, versions
 from service.learning.progress import Progress  # noqa: TC001 - as above
 from service.learning.versions import Version
 from service.storage import indices
@@ -58,13 +58,13 @@ def progress(request: Request, access: Reader) -> Progress:
 @router.post("/index/train", status_code=202, responses={409: problems.DOCUMENTED})
 def train(request: Request, access: Admin) -> Training:
     """Begin to train a new version on all labels. It takes minutes; GET /index/training tells how far it is."""
-    return hub_of(request).trainer.start(access.project_name, access.person)
+    return training.begin(hub_of(request), access)
 
 
 @router.get("/index/training")
-def training(request: Request, access: Reader) -> Training:
+def state(request: Request, access: Reader) -> Training:
     """Return how far the training is, or how the last one ended."""
-    return hub_of(request).trainer.state(access.project_name)
+    return training.state(hub_of(request), access)
 
 
 @router.post("/index/rollback", responses={409: problems.DOCUMENTED})

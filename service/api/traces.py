@@ -85,7 +85,9 @@ async def post(
     inputs = await inputs_of(request)
     hub = hub_of(request)
     wanted = Wanted(kind, model, classify)
-    return await run_sync(keep, hub, access, inputs, wanted, limiter=request.app.state.limiter)
+    state = request.app.state
+    limiter = state.limiter if classify else state.taking  # what is kept alone does not wait for what is diagnosed
+    return await run_sync(keep, hub, access, inputs, wanted, limiter=limiter)
 
 
 def keep(hub: Hub, access: Access, inputs: list[Input], wanted: Wanted) -> tuple[Kept, ...]:

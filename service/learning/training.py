@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,16 +18,19 @@ from service.learning.material import gather
 from service.storage import ConflictError, indices, projects, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from classifier.index import Index
     from classifier.trace import Trace
-    from service.hub import Hub
+    from service.hub import Hub, Training
     from service.learning.material import Material
     from service.storage.indices import IndexVersion
     from service.storage.projects import Access
 
 FEWEST = 5  # labels that a training needs: two people who label ten runs seldom agree on more than six of them
+
+
+STARTS = 5.0  # seconds that a training waits for another to have ended
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,49 @@ class Made:
 
     index: Index
     comparison: Comparison
+
+
+def begin(hub: Hub, access: Access) -> Training:
+    """Begin a training beside the requests. Raises ConflictError where it cannot be, and says what is missing."""
+    with hub.database.begin(write=False) as session:
+        problem = lacking(gather(session, access.project))
+    if problem:
+        raise ConflictError(problem)
+    with _alone(hub, access.project, 0):
+        pass  # another service, or a command line, may be at it
+    begun = hub.trainer.start(access.project_name, access.person)
+    with hub.database.begin() as session:
+        projects.note(session, access, "begin training", access.project_name)
+    return begun
+
+
+def state(hub: Hub, access: Access) -> Training:
+    """Return how far the training of a project is, whoever has begun it."""
+    own = hub.trainer.state(access.project_name)
+    if not own.running:
+        try:
+            with _alone(hub, access.project, 0):
+                pass
+        except ConflictError:
+            return own.model_copy(update={"running": True, "failed": False, "said": "another process trains"})
+    return own
+
+
+@contextlib.contextmanager
+def _alone(hub: Hub, project: int, seconds: float) -> Iterator[None]:
+    """Keep others from training a project, in all processes that share the folder; a kill lets go of it.
+
+    Raises ConflictError where another does so for longer than `seconds`.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only to train
+
+    file = hub.settings.folder / "indices" / f"{project}.lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(file, timeout=seconds):
+            yield
+    except Timeout as error:
+        raise ConflictError("a training of this project is under way") from error
 
 
 def train(
@@ -51,6 +98,11 @@ def train(
     version. Takes minutes; holds no transaction meanwhile. See `Contest.compare` for `sizes` and `folds`.
     Raises ConflictError where it cannot be, and says why.
     """
+    with _alone(hub, access.project, STARTS):
+        return _train(hub, access, sizes, folds, watch)
+
+
+def _train(hub: Hub, access: Access, sizes: Sequence[int], folds: int, watch: Callable[[str], None]) -> IndexVersion:
     shipped = hub.classifiers.shipped
     if not isinstance(shipped, Classifier):
         raise ConflictError("this classifier does not learn from labels")

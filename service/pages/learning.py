@@ -9,9 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from service import figures
 from service.access import hub_of
-from service.learning import versions
+from service.learning import training, versions
 from service.pages import Admin, Client, Reader, plots, render
-from service.storage import ConflictError, NotFoundError, diagnoses, indices, projects
+from service.storage import ConflictError, NotFoundError, diagnoses, indices
 from service.storage.projects import Role
 from service.work.taking import again
 
@@ -34,14 +34,7 @@ def page(request: Request, access: Reader) -> Response:
 @router.post("/learning/train")
 def train(request: Request, access: Admin) -> Response:
     """Begin to train a new version in the background."""
-
-    def work() -> None:
-        hub = hub_of(request)
-        hub.trainer.start(access.project_name, access.person)
-        with hub.database.begin() as session:
-            projects.note(session, access, "begin training", access.project_name)
-
-    return _try(request, access, work)
+    return _try(request, access, lambda: training.begin(hub_of(request), access))
 
 
 @router.post("/learning/activate")
@@ -95,7 +88,7 @@ def _page(request: Request, access: Access, *, problem: str | None = None) -> Re
         outdated=outdated,
         may_send=access.role.allows(Role.CLIENT),
         shipped_name=hub.classifiers.shipped.versions.index,
-        training=hub.trainer.state(access.project_name),
+        training=training.state(hub, access),
         refresh=REFRESH,
         curve=plots.learning_curve([(each.labels, each.kappa) for each in progress.curve]) if progress.curve else None,
         may_train=access.role.allows(Role.ADMIN),

@@ -36,7 +36,7 @@ def _counted(request: Request) -> None:
 
 @router.post("/signin", dependencies=[Depends(_counted), Depends(same_site)])
 def sign_in(request: Request, key: Annotated[str, Form()] = "", person: Annotated[str, Form()] = "") -> Response:
-    """Begin a session: the key is kept in the signed cookie, and is checked at each request."""
+    """Begin a session: the key's hash is kept in the signed cookie, and is checked at each request."""
     hub = hub_of(request)
     if hub.settings.needs_keys or key:
         with hub.database.begin(write=False) as session:
@@ -45,7 +45,7 @@ def sign_in(request: Request, key: Annotated[str, Form()] = "", person: Annotate
             problem = "This key is unknown, revoked or expired."
             return render(request, "signin.html", None, 401, keys=True, problem=problem)
         request.session.clear()
-        request.session[KEY] = key.strip()
+        request.session[KEY] = projects.digest(key.strip())
     else:
         name = " ".join(person.split())
         if not name or len(name) > LONGEST:

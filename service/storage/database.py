@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 BUSY = 30_000  # milliseconds that a writer waits for another
+WRITERS = 0x636F726F6E6572  # PostgreSQL's lock for writers: "coroner"
 # what is raised while a database cannot be used: it is away, full, held by another, or all connections are taken
 UNAVAILABLE = (OperationalError, InterfaceError, NoConnectionError)
 
@@ -40,9 +42,8 @@ class Database:
         except (ArgumentError, ImportError, ValueError) as error:  # their words may hold a piece of the password
             raise DatabaseError(f"{hidden(url)!r} is no database; give sqlite:///FILE or postgresql://...") from error
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare)
-            event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "connect", _prepare_sqlite if self.is_sqlite else _prepare_postgres)
+        event.listen(self.engine, "begin", _begin_sqlite if self.is_sqlite else _begin_postgres)
 
     @property
     def name(self) -> str:
@@ -53,8 +54,9 @@ class Database:
     def begin(self, *, write: bool = True) -> Iterator[Session]:
         """Give a session in a transaction that is committed in the end, or rolled back where anything is raised.
 
-        One that writes takes SQLite's only place for writers at once: a reader that turned writer later could be
-        refused.
+        One that writes takes the only place for writers at once: on SQLite a reader that turned writer later could be
+        refused, and on PostgreSQL two that write the same rows in another order would wait for each other. So both
+        kinds behave alike; transactions are short, and none waits for more than `BUSY`.
         """
         with self.engine.connect().execution_options(coroner_write=write) as connection, Session(connection) as session:
             with session.begin():
@@ -153,10 +155,10 @@ def _is_ours(name: str | None, kind: str, _: object) -> bool:
     return kind != "table" or not (name or "").startswith("huey_")
 
 
-def restore(source: Path, target: Path) -> None:
+def restore(source: Path, target: Path) -> Path | None:
     """Put a backup in the place of a SQLite database. Raises DatabaseError, also where somebody has it open.
 
-    The database that was there is kept beside it, as `<name>.before`.
+    The database that was there is kept beside it, as `<name>.before`, `<name>.before.2` and so on; return where.
     """
     found = Database(f"sqlite:///{source}")
     try:
@@ -165,14 +167,16 @@ def restore(source: Path, target: Path) -> None:
         broken = [problem for problem in found.problems() if "damaged" in problem or "gone" in problem]
         if broken:
             raise DatabaseError(f"the backup is not sound: {broken[0]}")
+        before = None
         if target.exists():
             _settle(target)
+            names = (f"{target}.before{f'.{number}' if number > 1 else ''}" for number in count(1))
+            before = next(path for path in map(Path, names) if not path.exists())
             for suffix in ("", "-wal", "-shm"):  # the last two are there where it is damaged
-                part, kept = Path(f"{target}{suffix}"), Path(f"{target}.before{suffix}")
-                kept.unlink(missing_ok=True)
-                if part.exists():
-                    part.replace(kept)
+                if (part := Path(f"{target}{suffix}")).exists():
+                    part.rename(f"{before}{suffix}")
         found.backup(target)
+        return before
     finally:
         found.close()
 
@@ -197,7 +201,7 @@ def _located(url: str) -> str:
     return url
 
 
-def _prepare(connection: Any, record: object) -> None:
+def _prepare_sqlite(connection: Any, record: object) -> None:
     """Set up a SQLite connection: readers beside a writer, references kept, transactions begun by us (`_begin`)."""
     del record
     connection.isolation_level = None
@@ -205,6 +209,22 @@ def _prepare(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Any) -> None:
-    write = connection.get_execution_options().get("coroner_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _begin_sqlite(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _prepare_postgres(connection: Any, record: object) -> None:
+    """Set up a PostgreSQL connection: whoever hangs in a transaction is ended, so that others can write again."""
+    del record
+    connection.execute(f"SET lock_timeout = {BUSY}")
+    connection.execute(f"SET idle_in_transaction_session_timeout = {2 * BUSY}")
+    connection.commit()
+
+
+def _begin_postgres(connection: Any) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+
+
+def _writes(connection: Any) -> bool:
+    return bool(connection.get_execution_options().get("coroner_write", True))

@@ -94,7 +94,7 @@ def issue(session: Session, project: int, person: str, role: Role, expires: date
         person=person,
         role=role.value,
         prefix=secret[:10],
-        digest=_hash(secret),
+        digest=digest(secret),
         created=now(),
         expires=expires,
     )
@@ -105,10 +105,13 @@ def issue(session: Session, project: int, person: str, role: Role, expires: date
 
 def unlock(session: Session, secret: str) -> Access | None:
     """Return what a secret gives access to; None where it is unknown, revoked or expired."""
+    return recognise(session, digest(secret))
+
+
+def recognise(session: Session, key: str) -> Access | None:
+    """Return what a key gives access to, by its digest; None where it is unknown, revoked or expired."""
     found = session.execute(
-        select(KeyRow, ProjectRow.name)
-        .join(ProjectRow, ProjectRow.id == KeyRow.project_id)
-        .where(KeyRow.digest == _hash(secret))
+        select(KeyRow, ProjectRow.name).join(ProjectRow, ProjectRow.id == KeyRow.project_id).where(KeyRow.digest == key)
     ).first()
     if found is None:
         return None
@@ -205,6 +208,9 @@ def _key(row: KeyRow) -> Key:
     )
 
 
-def _hash(secret: str) -> str:
-    """Hash a secret. One round is enough: it is 256 random bits, not a password that could be guessed."""
+def digest(secret: str) -> str:
+    """Return the hash of a secret, by which alone it is known.
+
+    One round is enough: it is 256 random bits, not a password that could be guessed.
+    """
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from hubs import open_hub
 from starlette.testclient import TestClient
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 RUN = b'[{"role": "user", "name": "a", "content": "count"}, {"role": "user", "name": "b", "content": "12"}]'
 HTML = {"accept": "text/html"}
+MIB = 2**20
 
 
 class Broken(NoTrainer):
@@ -114,6 +117,43 @@ def test_a_person_signs_in_by_name_on_loopback_and_by_key_elsewhere(hub: Hub, lo
     client = signed_in(locked, key=secret)
     page = client.get("/signin").text
     assert client.post("/classify", content=RUN, headers={"x-csrf-token": token(page)}).status_code == 200
+
+
+def test_a_cookie_does_not_hold_the_key_and_ends_with_it(locked: Hub) -> None:
+    secret = issue(locked, Role.ANNOTATOR)["authorization"].partition(" ")[2]
+    client = signed_in(locked, key=secret)
+    held = base64.b64decode(client.cookies["coroner"].partition(".")[0] + "==").decode()
+    assert "key" in held
+    assert secret not in held
+    assert client.get("/queue").status_code == 200
+    with locked.database.begin() as session:
+        project = projects.find(session, projects.DEFAULT)
+        projects.revoke(session, project, projects.keys(session, project)[-1].id)
+    assert client.get("/queue").status_code == 401
+
+
+def test_who_has_no_key_cannot_make_the_service_read_much(locked: Hub) -> None:
+    much = b"x" * 2 * MIB
+    for path in ("/annotations", "/signin", "/runs/000000000000000000000000/label", "/learning/activate"):
+        assert browser(locked).post(path, content=much).status_code == 413
+    app = create(locked)
+
+    async def status(path: str) -> int:
+        told: list[int] = []
+
+        async def receive() -> Any:
+            raise AssertionError(path)
+
+        async def send(message: Any) -> None:
+            told.append(message.get("status", 0))
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=x")]
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+        return told[0]
+
+    for path in ("/batches", "/import", "/classify", "/traces", "/annotations/import"):
+        assert anyio.run(status, path) == 401
 
 
 def test_a_wrong_key_begins_no_session(locked: Hub) -> None:

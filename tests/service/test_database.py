@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import postgres as server
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from runs import run, said
+from runs import run, said, verdict
 from sqlalchemy import text
 
 from service.settings import Settings
-from service.storage import annotations, projects, traces
+from service.storage import annotations, diagnoses, projects, traces
 from service.storage.database import Database, DatabaseError, restore
 from service.work.queue import Queue
 
@@ -25,16 +29,16 @@ def test_a_new_database_has_the_tables_that_the_code_expects(database: Database)
     assert database.problems() == ()
 
 
-def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite's queue is a file of its own")
+def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(postgres: str, tmp_path: Path) -> None:
+    url = server.empty(postgres)
+    database = Database(url)
+    database.upgrade()
     queue = Queue(Settings(folder=tmp_path, database=url, queue=url))
     queue.wake([1])
     assert queue.length == 1
     queue.close()
     assert database.problems() == ()
+    database.close()
 
 
 def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> None:
@@ -64,6 +68,39 @@ def test_labels_survive_the_upgrade_that_lets_their_blindness_be_unknown(url: st
         assert [each.blind for each in annotations.of(session, project, uid)] == [True, False, None]
     assert opened.problems() == ()
     opened.close()
+
+
+def test_services_that_start_at_once_make_the_tables_once(url: str) -> None:
+    code = "import sys; from service.storage.database import Database; Database(sys.argv[1]).upgrade()"
+    started = [subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE) for _ in range(3)]  # noqa: S603 - ours
+    assert [each.communicate()[1] for each in started] == [b""] * 3
+    with contextlib.closing(Database(url)) as opened:
+        assert opened.problems() == ()
+
+
+def test_those_who_write_the_same_in_another_order_and_delete_it_do_not_get_in_each_others_way(
+    database: Database,
+) -> None:
+    with database.begin() as session:
+        project = projects.ensure(session)
+    many = [run(f"run-{i}") for i in range(6)]
+
+    def store(turn: int) -> None:
+        with database.begin() as session:
+            for each in many[:: 1 if turn % 2 else -1]:
+                uid = traces.put_trace(session, project, each)[0].uid
+                diagnoses.add(session, project, uid, verdict(each))
+
+    def delete(turn: int) -> None:
+        with database.begin() as session:
+            for each in traces.uids(session, project)[:: 1 if turn % 2 else -1]:
+                traces.delete(session, project, each)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda turn: (delete if turn % 3 == 0 else store)(turn), range(60)))
+    store(0)
+    with database.begin(write=False) as session:
+        assert traces.page(session, project).total == len(many)
 
 
 def test_a_database_without_its_tables_says_what_to_do(url: str) -> None:
@@ -130,7 +167,9 @@ def test_a_restore_keeps_the_database_that_was_there(filled: Database, tmp_path:
     filled.backup(tmp_path / "b.db")
     filled.close()
     restore(tmp_path / "b.db", tmp_path / "a.db")
-    assert (tmp_path / "a.db.before").exists()
+    first = (tmp_path / "a.db.before").read_bytes()
+    assert restore(tmp_path / "b.db", tmp_path / "a.db") == tmp_path / "a.db.before.2"
+    assert (tmp_path / "a.db.before").read_bytes() == first
 
 
 def test_a_database_that_is_in_use_is_not_replaced(filled: Database, tmp_path: Path) -> None:

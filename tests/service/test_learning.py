@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import invented_traces
 import pytest
+from filelock import FileLock
 from hubs import open_hub
 from invented_traces import MISTAKES, example, trace
 from starlette.testclient import TestClient
@@ -280,7 +281,9 @@ def test_a_training_is_a_child_that_tells_how_it_ended() -> None:
         assert (state.failed, state.said) == (bool(code), "['--index', 'x', '--project', 'default', '--by', 'ann']")
 
 
-def test_one_training_at_a_time(hub: Hub) -> None:
+def test_one_training_at_a_time(taught: Hub) -> None:
+    hub = taught
+    label(hub, admin(hub).project, runs(6))
     trainer = Trainer(command=(sys.executable, "-c", "import sys; sys.stdin.read(); import time; time.sleep(1)"))
     hub.trainer = trainer
     http = client(hub)
@@ -290,6 +293,26 @@ def test_one_training_at_a_time(hub: Hub) -> None:
     ended(trainer)
 
 
-def test_a_service_without_a_trainer_says_how_to_train(hub: Hub) -> None:
+def test_a_training_in_another_process_is_seen_and_waited_for(taught: Hub) -> None:
+    access = admin(taught)
+    label(taught, access.project, runs(6))
+    taught.trainer = Trainer(command=(sys.executable, "-c", ""))
+    http = client(taught)
+    with FileLock(taught.settings.folder / "indices" / f"{access.project}.lock"):
+        assert http.get("/index/training").json()["running"] is True
+        assert "under way" in http.post("/index/train").json()["detail"]
+    assert http.get("/index/training").json()["running"] is False
+    assert http.post("/index/train").status_code == 202
+
+
+def test_what_is_missing_for_a_training_is_told_before_it_begins(taught: Hub) -> None:
+    label(taught, admin(taught).project, runs(3))
+    answer = client(taught).post("/index/train")
+    assert (answer.status_code, "2 more are needed" in answer.json()["detail"]) == (409, True)
+
+
+def test_a_service_without_a_trainer_says_how_to_train(taught: Hub) -> None:
+    hub = taught
+    label(hub, admin(hub).project, runs(6))
     answer = client(hub).post("/index/train")
     assert (answer.status_code, "coroner index train" in answer.json()["detail"]) == (409, True)
