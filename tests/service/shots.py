@@ -70,7 +70,6 @@ def shots(uids: Mapping[str, str]) -> tuple[Shot, ...]:
         Shot("queue-narrow-dark", "/queue", NARROW, "dark"),
         Shot("run-blind", fresh),
         Shot("run-label", fresh, keys=(*to_nine, "2", "1", "1")),
-        Shot("run-keys-dark", fresh, scheme="dark", keys=("?",)),
         Shot("run", ferry, keys=("reveal",)),
         Shot("run-dark", ferry, scheme="dark", keys=("d",)),
         Shot("run-narrow-dark", ferry, NARROW, "dark"),
@@ -86,7 +85,6 @@ def shots(uids: Mapping[str, str]) -> tuple[Shot, ...]:
         Shot("agreement-dark", "/agreement/page", scheme="dark"),
         Shot("agreement-narrow-dark", "/agreement/page", NARROW, "dark"),
         Shot("index", "/learning", whole=True),
-        Shot("index-dark", "/learning", scheme="dark"),
     )
 
 
