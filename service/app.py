@@ -79,7 +79,7 @@ def create(hub: Hub) -> FastAPI:
     app.state.metrics = Metrics(hub)
     app.state.readings = Readings()
     app.state.limiter = anyio.CapacityLimiter(settings.at_once)
-    app.state.taking = anyio.CapacityLimiter(settings.at_once)  # uploads that are unpacked
+    app.state.taking = anyio.CapacityLimiter(settings.at_once)  # what is read and kept, and no more
     problems.install(app)
     for router in (*API, *PAGES, *LAST):
         app.include_router(router)

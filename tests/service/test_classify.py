@@ -197,6 +197,23 @@ def test_work_runs_beside_the_event_loop_so_many_at_once_and_the_crowd_is_turned
     assert threading.get_ident() not in slow.threads
 
 
+def test_a_run_is_kept_while_others_are_diagnosed(tmp_path: Path) -> None:
+    slow = SlowClassifier()
+    hub = open_hub(tmp_path, slow, at_once=2)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(create(hub))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            waiting = [asyncio.create_task(client.post("/classify", content=FAILED)) for _ in range(3)]
+            await asyncio.to_thread(slow.busy.wait, 10)
+            kept = await client.post("/traces", content=FAILED)
+            slow.go.set()
+            await asyncio.gather(*waiting)
+            return kept
+
+    assert asyncio.run(ask()).status_code == 201
+
+
 def test_a_place_is_given_back_after_a_failure() -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError

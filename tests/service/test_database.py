@@ -9,13 +9,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import postgres as server
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
-from runs import run, verdict
+from runs import run, said, verdict
 from sqlalchemy import text
 
 from service.settings import Settings
-from service.storage import diagnoses, projects, traces
+from service.storage import annotations, diagnoses, projects, traces
 from service.storage.database import Database, DatabaseError, restore
 from service.work.queue import Queue
 
@@ -27,16 +29,16 @@ def test_a_new_database_has_the_tables_that_the_code_expects(database: Database)
     assert database.problems() == ()
 
 
-def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(
-    database: Database, url: str, tmp_path: Path
-) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite's queue is a file of its own")
+def test_the_tables_of_a_queue_in_the_same_database_are_no_problem(postgres: str, tmp_path: Path) -> None:
+    url = server.empty(postgres)
+    database = Database(url)
+    database.upgrade()
     queue = Queue(Settings(folder=tmp_path, database=url, queue=url))
     queue.wake([1])
     assert queue.length == 1
     queue.close()
     assert database.problems() == ()
+    database.close()
 
 
 def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> None:
@@ -44,6 +46,26 @@ def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> No
     script = ScriptDirectory.from_config(opened._config())
     for revision in reversed([each.revision for each in script.walk_revisions()]):
         opened.upgrade(revision)
+    assert opened.problems() == ()
+    opened.close()
+
+
+def test_labels_survive_the_upgrade_that_lets_their_blindness_be_unknown(url: str) -> None:
+    opened = Database(url)
+    opened.upgrade()
+    with opened.begin() as session:
+        project = projects.ensure(session)
+        uid = traces.put_trace(session, project, run())[0].uid
+        annotations.add(session, project, uid, said(run(), "ann", "P1"), blind=True)
+        annotations.add(session, project, uid, said(run(), "bob", "E2.2"), blind=False)
+        before = annotations.of(session, project, uid)
+    command.downgrade(opened._config(), "0001")
+    opened.upgrade()
+    with opened.begin() as session:
+        assert annotations.of(session, project, uid) == before
+        annotations.add(session, project, uid, said(run(), "eve", "P1"))
+        annotations.add(session, project, uid, said(run(), "eve", "P2"))  # one that holds, as the index demands
+        assert [each.blind for each in annotations.of(session, project, uid)] == [True, False, None]
     assert opened.problems() == ()
     opened.close()
 

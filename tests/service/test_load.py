@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
+import httpx
 from browsers import serving
 from hubs import open_hub, work_off
-from load import Mix, drive
+from load import AWAY, Asked, Mix, Person, drive, unaccounted
 from runs import run
 
 from service.storage import projects
@@ -52,6 +54,19 @@ def test_sixteen_people_at_once_lose_nothing(tmp_path: Path, url: str) -> None:
     assert told.stored == 16 * (MIX.classify + MIX.keep + MIX.batches * MIX.inputs) + MIX.annotations
     assert {each.status for each in told.asked} >= {200, 201, 202}
     assert {each.status for each in told.asked} <= {200, 201, 202, 503}
+
+
+def test_a_request_without_an_answer_and_one_that_the_service_never_saw_are_told() -> None:
+    asked = [Asked("GET /traces", 200, 0.1), Asked("GET /traces", 503, 0.1), Asked("POST /traces", 201, 0.1)]
+    with httpx.Client() as http:
+        person = Person("ann", http, asked=asked)
+        wanted = Mix(0, 1, 1, 0, 0, 0, 0).answers(shared=0)
+        seen = Counter({("GET /traces", 200): 1, (AWAY, 503): 1, ("POST /traces", 201): 1})
+        assert list(unaccounted([person], wanted, seen)) == []
+        assert list(unaccounted([person], wanted + Counter({"GET /traces": 1}), seen - Counter([(AWAY, 503)]))) == [
+            "ann: 1 answers to GET /traces, not 2",
+            "turned away: 1 times 503, of which the service counts 0",
+        ]
 
 
 def test_what_is_lost_is_told(tmp_path: Path) -> None:
