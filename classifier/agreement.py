@@ -246,7 +246,7 @@ def _pair(ratings: _Ratings, i: int, j: int, *, steps: bool) -> Pair:
         units=n,
         observed=estimate(mean(weights, (one == other).astype(float)), n, tasks=tasks),
         kappa=estimate(
-            kappa_over(tables_over(one, other, len(labels), weights)),
+            kappa_over(tables_over(*_compact(one, other), weights)),
             n,
             tasks=tasks,
             point=cohen_kappa(labels[one], labels[other]),
@@ -254,6 +254,12 @@ def _pair(ratings: _Ratings, i: int, j: int, *, steps: bool) -> Pair:
         ac1=estimate(ac1_over(counts[:, used], weights), n, tasks=tasks),
         within_one=within,
     )
+
+
+def _compact(one: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Renumber the labels that two used, so that their tables hold no others; tell how many there are."""
+    used, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
+    return codes[: len(one)], codes[len(one) :], len(used)
 
 
 def _versus_humans(ratings: _Ratings) -> tuple[Versus, ...]:
@@ -281,8 +287,10 @@ def _versus(
     labelled = np.zeros(len(codes), dtype=bool)
     for i, j in pairs:
         both = ratings.given(i, j)[inside]
+        if not both.any():
+            continue
         labelled |= both
-        tables = tables_over(codes[both, i], codes[both, j], len(ratings.labels), weights[:, both])
+        tables = tables_over(*_compact(codes[both, i], codes[both, j]), weights[:, both])
         total, kappa = tables.sum(axis=(1, 2)), kappa_over(tables)
         defined = np.isfinite(kappa)  # two who share a single run have no kappa to average
         agreed += np.trace(tables, axis1=1, axis2=2)

@@ -71,7 +71,20 @@ class Promise(Frozen):
     least: float | None = None
 
     def __str__(self) -> str:
-        """Return the promise, or why there is none, as a sentence."""
+        """Return the promise, or why there is none, and what that means for whoever asks a judge."""
+        return self.words if self.threshold is not None else f"{self._told} So every run is asked about.{self._other}"
+
+    @property
+    def words(self) -> str:
+        """The promise, or why there is none, as a sentence or two."""
+        return self._told + self._other
+
+    @property
+    def _other(self) -> str:
+        return "" if self.least is None else f" A promise can be made from a risk of {self.least:.0%} on."
+
+    @property
+    def _told(self) -> str:
         them = f"{self.runs} labelled runs"
         if self.opinions:
             them = f"{self.runs} runs, {self.opinions} of them by a judge's word for what that is worth,"
@@ -86,10 +99,9 @@ class Promise(Frozen):
             if self.accepted
             else f"{them} are too few, {enough} without a mistake would do"
         )
-        other = "" if self.least is None else f" A promise can be made from a risk of {self.least:.0%} on."
         return (
             f"No confidence can be named from which at most {self.risk:.0%} of the verdicts are wrong, "
-            f"{self.sure:.0%} sure: {why}. So every run is asked about.{other}"
+            f"{self.sure:.0%} sure: {why}."
         )
 
 

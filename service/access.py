@@ -53,12 +53,12 @@ async def caller(request: Request) -> Access:
     return access
 
 
-def needs(role: Role) -> Callable[..., Access]:
-    """Return the dependency of an endpoint that only some may use: 403 for those who may not."""
+def needs(role: Role, who: Callable[..., object] = caller) -> Callable[..., Access]:
+    """Return the dependency of an endpoint that only some may use: 403 for those who may not. `who` tells who asks."""
 
-    def check(access: Annotated[Access, Depends(caller)]) -> Access:
+    def check(access: Access = Depends(who)) -> Access:  # noqa: B008 - `who` cannot stand in an annotation
         if not access.role.allows(role):
-            raise HTTPException(403, f"a key of the role {role.value} is needed, this one is a {access.role.value}'s")
+            raise HTTPException(403, f"a key of the role {role.value} is needed; this one is a {access.role.value}'s")
         return access
 
     return check
@@ -126,7 +126,7 @@ async def same_site(request: Request) -> None:
     kind = request.headers.get("content-type", "").split(";")[0]
     if given is None and kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         given = str((await request.form()).get(TOKEN, ""))
-    if not hmac.compare_digest((given or "").encode(), expected.encode()):
+    if not hmac.compare_digest((given or "").encode(errors="replace"), expected.encode()):
         await request.close()  # the files of a form
         raise HTTPException(403, "the form has no valid token: load the page again")
 

@@ -204,6 +204,14 @@ def mcnemar(gained: int, lost: int) -> float:
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 
+def wilson(part: int, of: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share by Wilson's score method (1927); `of` is at least 1."""
+    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415 - heavy
+
+    low, high = proportion_confint(part, of, alpha=1 - LEVEL, method="wilson")
+    return float(low), float(high)
+
+
 def newcombe(one: Share, other: Share) -> tuple[float | None, float | None]:
     """Return the 95 % interval of the difference of two shares (one less other) by Newcombe's hybrid score method."""
     from statsmodels.stats.proportion import confint_proportions_2indep  # noqa: PLC0415 - heavy

@@ -161,4 +161,5 @@ def _page(request: Request, status: int, detail: str) -> Response:
         return RedirectResponse("/signin", 303)
     from service.pages import render  # noqa: PLC0415 - pages stand above problems
 
-    return render(request, "problem.html", None, status, heading=HTTPStatus(status).phrase, detail=detail)
+    access = getattr(request.state, "access", None)
+    return render(request, "problem.html", access, status, heading=HTTPStatus(status).phrase, detail=detail)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from classifier import corpus
 from classifier.annotation import Annotation, dump
 from classifier.trace import Frozen
-from service import problems
+from service import blindness, problems
 from service.access import Admin, Annotator, Reader, hub_of
 from service.api.traces import Uid  # noqa: TC001 - FastAPI reads it
 from service.learning import statements
@@ -46,7 +46,7 @@ class Posted(Said):
 
     trace: str = Field(pattern="^[0-9a-f]{24}$", description="The run's id.", examples=["0123456789abcdef01234567"])
     adjudicated: bool = Field(default=False, description="The last word on a disagreement: an admin's.")
-    blind: bool = Field(default=True, description="The verdict was hidden until this was said.")
+    blind: bool = Field(default=True, description="The verdict was hidden until this was said, as far as you know.")
 
 
 class Remark(Frozen):
@@ -91,7 +91,7 @@ def post(request: Request, access: Annotator, posted: Posted) -> Statement:
             record,
             unsure=posted.unsure,
             adjudicated=posted.adjudicated,
-            blind=posted.blind,
+            blind=posted.blind and hub.settings.blind and not blindness.seen(session, access, posted.trace),
         )
         if posted.adjudicated:
             projects.note(session, access, "adjudicate", posted.trace, cause=record.cause, step=record.step)
@@ -204,9 +204,13 @@ def of(
     uid: Uid,
     superseded: Annotated[bool, Query(description="Also what was said before.")] = False,  # noqa: FBT002 - a query
 ) -> tuple[Statement, ...]:
-    """Return what people say of a run, oldest first."""
-    with hub_of(request).database.begin(write=False) as session:
-        return kept.of(session, access.project, uid, superseded=superseded)
+    """Return what people say of a run, oldest first. An annotator who asks no longer labels it blind."""
+    hub = hub_of(request)
+    with hub.database.begin(write=False) as session:
+        found = kept.of(session, access.project, uid, superseded=superseded)
+    if any(each.annotation.annotator != access.person for each in found):
+        blindness.read(hub.database, hub.settings, access, uid)
+    return found
 
 
 @router.post("/traces/{uid}/annotations/undo")

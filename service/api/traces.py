@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from classifier.diagnosis import Diagnosis
 from classifier.trace import Frozen, Trace
-from service import conditional, problems
+from service import blindness, conditional, problems
 from service.access import Admin, Client, Reader, hub_of
 from service.api.classify import inputs_of, known
 from service.examples import REQUEST_BODY
@@ -135,19 +135,25 @@ def get(request: Request, access: Reader, uid: Uid) -> Response:
 
 @router.get("/traces/{uid}/diagnosis", response_model=Diagnosis, responses=NOT_MODIFIED)
 def diagnosis(request: Request, access: Reader, uid: Uid) -> Response:
-    """Return the present verdict on a run."""
-    with hub_of(request).database.begin(write=False) as session:
+    """Return the present verdict on a run. An annotator who asks no longer labels it blind."""
+    hub = hub_of(request)
+    with hub.database.begin(write=False) as session:
         found = traces.show(session, access.project, uid).diagnosis
     if found is None:
         raise NotFoundError(f"the run {uid!r} has no diagnosis yet")
+    blindness.read(hub.database, hub.settings, access, uid)
     return conditional.answer(request, found.model_dump_json())
 
 
 @router.get("/traces/{uid}/diagnoses")
 def history(request: Request, access: Reader, uid: Uid) -> tuple[Made, ...]:
-    """Return all verdicts that a run has had, newest first."""
-    with hub_of(request).database.begin(write=False) as session:
-        return diagnoses.history(session, access.project, uid)
+    """Return all verdicts that a run has had, newest first. An annotator who asks no longer labels it blind."""
+    hub = hub_of(request)
+    with hub.database.begin(write=False) as session:
+        found = diagnoses.history(session, access.project, uid)
+    if found:
+        blindness.read(hub.database, hub.settings, access, uid)
+    return found
 
 
 @router.delete("/traces/{uid}", status_code=204)

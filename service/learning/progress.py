@@ -109,7 +109,8 @@ def _advice(
         said.append(f"{len(material.resolution.disputed)} runs are disputed and teach nothing: adjudicate them.")
     if promises:
         kept = [each for each in promises if each.threshold is not None]
-        said.append(str(min(kept, key=lambda each: each.risk) if kept else max(promises, key=lambda each: each.risk)))
+        best = min(kept, key=lambda each: each.risk) if kept else max(promises, key=lambda each: each.risk)
+        said.append(best.words)
     else:
         said.append("How far the index can be trusted on this system is not known before it is trained.")
     return said

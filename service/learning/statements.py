@@ -88,9 +88,10 @@ def fitted(record: Annotation, trace: Trace, taxonomy: Taxonomy) -> Annotation:
     if agent is None and record.step is not None:
         agent = steps[record.step].agent
     cause = _cause(record.cause, taxonomy)
-    secondary = [found for each in record.secondary if (found := _cause(each, taxonomy)) not in {None, cause}]
+    found = (_cause(each, taxonomy) for each in record.secondary)
+    secondary = tuple(dict.fromkeys(each for each in found if each not in {None, cause}))
     return record.model_copy(
-        update={"trace": trace.id, "file": None, "cause": cause, "secondary": tuple(secondary), "agent": agent}
+        update={"trace": trace.id, "file": None, "cause": cause, "secondary": secondary, "agent": agent}
     )
 
 

@@ -17,7 +17,9 @@ from service.pages.runs import open_runs
 from service.storage import figures as stored
 
 if TYPE_CHECKING:
-    from classifier.agreement import AgreementReport
+    from collections.abc import Sequence
+
+    from classifier.agreement import AgreementReport, Pair
     from classifier.confusion import Confusion
     from classifier.taxonomy import Taxonomy
     from service.hub import Hub
@@ -29,6 +31,7 @@ LISTED = 200
 FIELDS = ("cause", "tier2", "phase", "step", "agent")
 NAMES = {"cause": "Cause", "tier2": "Group of causes", "phase": "Phase", "step": "Step", "agent": "Agent"}
 SHADES = 9
+SHOWN = 12  # pairs of a table that are shown at once; the rest unfolds
 
 router = APIRouter(include_in_schema=False)
 Name = Annotated[str, Query(max_length=300)]
@@ -61,6 +64,10 @@ def page(request: Request, access: Reader, field: str = "cause") -> Response:
         fields=[(each, NAMES[each]) for each in FIELDS],
         both=both,
         people=people,
+        machines=_pairs(both.report, machine=True),
+        others=_pairs(both.report, machine=False),
+        ties=_ties(people.pairs if people else ()),
+        shown=SHOWN,
         measured=measured,
         scores=scores,
         models=_models(both.report),
@@ -69,8 +76,9 @@ def page(request: Request, access: Reader, field: str = "cause") -> Response:
         calibration=plots.calibration(scores.calibration) if scores and scores.calibration.bins else None,
         coverage=plots.risk_coverage(scores.risk_coverage) if scores and scores.risk_coverage.rows else None,
         trend=plots.over_versions([(each.version, each.kappa) for each in measured.trend], ceiling=ceiling)
-        if measured.trend
+        if measured.trend[1:]
         else None,
+        only=None if measured.trend[1:] else next(iter(measured.trend), None),
         heat=_heat(scores.confusion) if scores else (),
         heat_labels=scores.confusion.labels if scores else (),
     )
@@ -82,6 +90,18 @@ def _people(hub: Hub, access: Access, field: Judged, report: AgreementReport | N
     if len(names) < 2:
         return None
     return figures.agree(hub, access.project, field, names).report
+
+
+def _pairs(report: AgreementReport | None, *, machine: bool) -> tuple[Pair, ...]:
+    """Return the pairs with the classifier, or those without it; those that share most runs first."""
+    found = [each for each in (report.pairs if report else ()) if (CLASSIFIER in {each.first, each.second}) is machine]
+    return tuple(sorted(found, key=lambda each: -each.units))
+
+
+def _ties(pairs: Sequence[Pair]) -> int:
+    """Return the most runs that any two of several people share, where it is too few for their kappa; else 0."""
+    most = max((each.units for each in pairs), default=0)
+    return most if len(pairs) > 1 and most < FEW else 0
 
 
 def _models(report: AgreementReport | None) -> tuple[str, ...]:

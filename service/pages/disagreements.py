@@ -12,11 +12,13 @@ from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from service.access import hub_of
+from service.blindness import show
 from service.disputes import Dispute, disputes
-from service.pages import Admin, Annotator, Reader, render
-from service.pages.label import LabelError, checked
+from service.learning.statements import StatementError
+from service.pages import Admin, Annotator, Reader, mentioned, render
+from service.pages.label import checked, told
 from service.pages.runs import open_runs
-from service.pages.sight import SEEN, Sight, look
+from service.pages.sight import Sight, look
 from service.storage import annotations as statements
 from service.storage import diagnoses, figures, projects
 from service.storage.projects import Role
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from service.storage.projects import Access
 
 PAGE = 50
-QUOTE = 500  # characters of a step that are shown
+QUOTE = 300  # characters of a step that are shown
 LONGEST = 4000  # characters of a comment
 KINDS = ("all", "people", "classifier", "settled")
 
@@ -76,7 +78,7 @@ def page(
         several=_several(said),
         newer=f"/disagreements?kind={kind}&from={max(0, begin - PAGE)}" if begin else None,
         older=f"/disagreements?kind={kind}&from={begin + PAGE}" if len(kept[kind]) > begin + PAGE else None,
-        settled=request.query_params.get("settled", ""),
+        settled=mentioned(request, "settled"),
     )
 
 
@@ -91,8 +93,7 @@ def reveal(request: Request, access: Annotator, uid: Uid) -> Response:
     """Show what is said of a run to somebody who has not labelled it, and remember that."""
     with hub_of(request).database.begin() as session:
         statements.of(session, access.project, uid)  # the run is there
-        if not projects.noted(session, access, SEEN, uid):
-            projects.note(session, access, SEEN, uid, before_label=True)
+        show(session, access, uid, before_label=True)
     return RedirectResponse(f"/disagreements/{uid}", 303)
 
 
@@ -134,6 +135,7 @@ def settle(
         "agent": (chosen.agent or "") if chosen else "",
         "secondary": chosen.secondary if chosen else (),
         "note": note,
+        "unsure": False,
         "typed": "",
         "phase": "",
     }
@@ -141,8 +143,8 @@ def settle(
         form["agent"] = ""
     try:
         word = checked(form, access, sight.reading, hub_of(request).classifiers.shipped.taxonomy)
-    except LabelError as error:
-        return _one(request, access, sight, problem=str(error))
+    except StatementError as error:
+        return _one(request, access, sight, problem=told(error))
     with hub_of(request).database.begin() as session:
         statements.add(session, access.project, uid, word, adjudicated=True, blind=False)
         projects.note(session, access, "adjudicate", uid, cause=word.cause, step=word.step)

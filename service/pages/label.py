@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
 
-from classifier.annotation import UNKNOWN, Annotation
-from classifier.diagnosis import Provenance
+from classifier.annotation import UNKNOWN
 from service.access import hub_of
+from service.blindness import seen, show
+from service.learning import statements as said_of
+from service.learning.statements import Said, StatementError
 from service.pages import Annotator  # noqa: TC001 - FastAPI reads it
 from service.pages.queue import next_run
-from service.pages.sight import SEEN, look, seen
+from service.pages.sight import look
 from service.pages.trace import Uid, whole
 from service.storage import annotations as statements
 from service.storage import assignments, projects
@@ -20,19 +23,17 @@ from service.storage import assignments, projects
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from classifier.annotation import Annotation
     from classifier.taxonomy import Taxonomy
     from service.hub import Hub
     from service.pages.reading import Reading
     from service.storage.projects import Access
 
 LONGEST_NOTE = 4000  # characters
+DIGITS = 9  # of a step's number
 
 router = APIRouter(include_in_schema=False)
 Field = Annotated[str, Form(max_length=LONGEST_NOTE * 2)]
-
-
-class LabelError(ValueError):
-    """A label that cannot be taken. Says why, and what would be."""
 
 
 @router.post("/runs/{uid}/label")
@@ -61,19 +62,19 @@ def label(
     try:
         said = checked(form, access, sight.reading, hub.classifiers.shipped.taxonomy)
         _store(hub, access, uid, said, unsure=bool(unsure), first=sight.mine is None)
-    except LabelError as error:
-        return whole(request, access, sight, form=form, problem=str(error))
+    except StatementError as error:
+        return whole(request, access, sight, form=form, problem=told(error))
     if then == "next":
         return RedirectResponse(_onward(request, access, uid), 303)
-    return RedirectResponse(f"/runs/{uid}", 303)
+    return RedirectResponse(f"/runs/{uid}?saved={uid}", 303)
 
 
 def _store(hub: Hub, access: Access, uid: str, said: Annotation, *, unsure: bool, first: bool) -> None:
-    """Store a label, unless it would be one more than the run needs. Raises LabelError."""
+    """Store a label, unless it would be one more than the run needs. Raises StatementError."""
     overlap = hub.settings.overlap
     with hub.database.begin() as session:
         if first and not assignments.has_room(session, access.project, uid, access.person, overlap=overlap):
-            raise LabelError(
+            raise StatementError(
                 f"This run has the {overlap} annotators that it needs, so your label was not taken. "
                 "Take the next run from the queue."
             )
@@ -88,7 +89,7 @@ def undo(request: Request, access: Annotator, uid: Uid) -> Response:
     with hub_of(request).database.begin() as session:
         statements.undo(session, access.project, uid, access.person)
         projects.note(session, access, "label.undo", uid)
-    return RedirectResponse(f"/runs/{uid}", 303)
+    return RedirectResponse(f"/runs/{uid}?undone=1", 303)
 
 
 @router.post("/runs/{uid}/skip")
@@ -104,35 +105,33 @@ def reveal(request: Request, access: Annotator, uid: Uid) -> Response:
     """Show the verdict before this person has labelled the run, and remember that they have seen it."""
     with hub_of(request).database.begin() as session:
         statements.of(session, access.project, uid)  # the run is there
-        if not seen(session, access, uid):
-            projects.note(session, access, SEEN, uid, before_label=True)
+        show(session, access, uid, before_label=True)
     return RedirectResponse(f"/runs/{uid}#verdict", 303)
 
 
 def checked(form: Mapping[str, Any], access: Access, reading: Reading, taxonomy: Taxonomy) -> Annotation:
-    """Return the annotation that a form makes. Raises LabelError."""
-    index = _step(form["step"], reading)
-    agent = form["agent"] or None
-    if agent is not None and agent not in reading.agents:
-        raise LabelError("No such agent speaks in this run.")
-    if agent is None and index is not None:
-        agent = reading.trace.steps[reading.positions[index]].agent or None
-    unknown = [cause for cause in form["secondary"] if cause not in taxonomy]
-    if unknown:
-        raise LabelError(f"There is no cause {unknown[0]!r} to be a secondary one.")
+    """Return the annotation that a form makes. Raises StatementError."""
     if len(form["note"]) > LONGEST_NOTE:
-        raise LabelError(f"A note may have {LONGEST_NOTE} characters.")
+        raise StatementError(f"A note may have {LONGEST_NOTE} characters.")
     cause = _cause(form, taxonomy)
-    return Annotation(
-        trace=reading.trace.id,
-        annotator=access.person,
-        provenance=Provenance.HUMAN,
-        cause=cause,
-        secondary=tuple(dict.fromkeys(each for each in form["secondary"] if each != cause)),
-        step=index,
-        agent=agent,
-        note=form["note"].strip() or None,
-    )
+    try:
+        said = Said(
+            cause=cause,
+            secondary=form["secondary"],
+            step=_step(form["step"]),
+            agent=form["agent"] or None,
+            note=form["note"].strip() or None,
+            unsure=form["unsure"],
+        )
+    except ValidationError as error:
+        raise StatementError(f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from error
+    return said_of.checked(said, reading.trace, taxonomy, access.person)
+
+
+def told(error: StatementError) -> str:
+    """Return what is wrong as a sentence."""
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _cause(form: Mapping[str, Any], taxonomy: Taxonomy) -> str:
@@ -140,29 +139,22 @@ def _cause(form: Mapping[str, Any], taxonomy: Taxonomy) -> str:
     if not cause and typed:
         found = taxonomy.resolve(typed)
         if found is None and typed.casefold() != UNKNOWN:
-            raise LabelError(f"No one cause is called {typed!r}: type an id such as {taxonomy.ids[0]}, or a name.")
+            raise StatementError(f"No one cause is called {typed!r}: type an id such as {taxonomy.ids[0]}, or a name.")
         return found.id if found else UNKNOWN
     if not cause:
-        raise LabelError(f"Pick a cause, or {UNKNOWN} where the log does not show it.")
-    if cause == UNKNOWN:
-        return UNKNOWN
-    if cause not in taxonomy:
-        raise LabelError(f"There is no cause {cause!r}.")
-    phase = taxonomy.phase_of(cause)
+        raise StatementError(f"Pick a cause, or {UNKNOWN} where the log does not show it.")
+    phase = taxonomy.phase_of(cause) if cause in taxonomy else None
     if phase is not None and form["phase"] and form["phase"] != phase.value:
-        raise LabelError(f"{cause} is a cause in {phase.value}, and the phase that is picked is {form['phase']}.")
+        raise StatementError(f"{cause} is a cause in {phase.value}, and the phase that is picked is {form['phase']}.")
     return str(cause)
 
 
-def _step(text: str, reading: Reading) -> int | None:
+def _step(text: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text[:12]) not in reading.positions:
-        last = reading.trace.steps[-1].index
-        raise LabelError(
-            f"The run has no step {text[:20]!r}; its steps go from {reading.trace.steps[0].index} to {last}."
-        )
-    return int(text[:12])
+    if not text.isascii() or not text.isdigit() or len(text) > DIGITS:
+        raise StatementError(f"A step goes by its number; {text[:20]!r} is none.")
+    return int(text)
 
 
 def _onward(request: Request, access: Access, saved: str | None) -> str:

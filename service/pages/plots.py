@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.comparison import wilson
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from classifier.bootstrap import Estimate
     from classifier.reliability import Calibration, RiskCoverage
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 396, 12, 252
+LEFT, RIGHT, TOP, BOTTOM = 52, 396, 26, 252
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-SMALL, LARGE = 3.0, 9.0  # radius of a dot
+SMALL, LARGE = 3.0, 7.0  # radius of a dot
+SPACE = 16  # between two numbers above dots
 
 
 class Tick(NamedTuple):
@@ -27,7 +30,7 @@ class Tick(NamedTuple):
 
 
 class Dot(NamedTuple):
-    """A dot; `low` and `high` are where its interval ends, None without one."""
+    """A dot; `low` and `high` are where its interval ends, None without one; `label` stands above it."""
 
     x: float
     y: float
@@ -35,6 +38,7 @@ class Dot(NamedTuple):
     told: str
     low: float | None = None
     high: float | None = None
+    label: str = ""
 
 
 class Plot(NamedTuple):
@@ -70,30 +74,36 @@ class Point(NamedTuple):
 
 
 def calibration(found: Calibration) -> Plot:
-    """Plot confidence against the share that is right, a dot a bin, its size by its runs."""
+    """Plot confidence against the share that is right, a dot a bin: its size and number tell its runs."""
     most = max((each.runs for each in found.bins), default=1)
-    dots = tuple(
-        Dot(
-            _x(each.confidence),
-            _y(each.accuracy),
-            round(SMALL + (LARGE - SMALL) * (each.runs / most) ** 0.5, 1),
-            f"confidence {_percent(each.confidence)}: {_percent(each.accuracy)} of {each.runs} right",
-        )
-        for each in found.bins
-    )
+    bounds = [wilson(round(each.accuracy * each.runs), each.runs) for each in found.bins]
+    dots, labelled = list[Dot](), 0.0
+    for each, (low, high) in zip(found.bins, bounds, strict=True):
+        x = _x(each.confidence)
+        size = round(SMALL + (LARGE - SMALL) * (each.runs / most) ** 0.5, 1)
+        label = str(each.runs) if x - labelled >= SPACE else ""
+        labelled = x if label else labelled
+        told = f"confidence {_percent(each.confidence)}: {_percent(each.accuracy)} of {each.runs} right"
+        dots.append(Dot(x, _y(each.accuracy), size, told, _y(low), _y(high), label))
     error = found.ece.value
     return Plot(
         title="Calibration",
-        told="On the dashed line, confidence is what it says."
+        told="On the dashed line, confidence is what it says; the numbers above are runs."
         + (f" The verdicts lie {100 * error:.0f} points from it on average." if error is not None else ""),
         x_name="confidence",
         y_name="right",
         across=_across(),
         up=_up(),
         columns=("Runs", "Mean confidence", "Right"),
-        rows=tuple((str(each.runs), _percent(each.confidence), _percent(each.accuracy)) for each in found.bins),
-        dots=dots,
-        line=_points((dot.x, dot.y) for dot in dots),
+        rows=tuple(
+            (
+                str(each.runs),
+                _percent(each.confidence),
+                _with(_percent, each.accuracy, low, high),
+            )
+            for each, (low, high) in zip(found.bins, bounds, strict=True)
+        ),
+        dots=tuple(dots),
         diagonal=True,
     )
 
@@ -222,11 +232,13 @@ def _percent(share: float) -> str:
 
 
 def _interval(figure: Estimate, *, percent: bool = False) -> str:
-    def told(value: float) -> str:
-        return _percent(value) if percent else f"{value:.2f}"
-
+    told = _percent if percent else "{:.2f}".format
     if figure.value is None:
         return "not defined"
     if figure.low is None or figure.high is None:
         return told(figure.value)
-    return f"{told(figure.value)} ({told(figure.low)} to {told(figure.high)})"
+    return _with(told, figure.value, figure.low, figure.high)
+
+
+def _with(told: Callable[[float], str], value: float, low: float, high: float) -> str:
+    return f"{told(value)} ({told(low)} to {told(high)})"

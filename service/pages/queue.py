@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from service.access import hub_of
-from service.pages import Annotator, Reader, render
+from service.pages import Annotator, Reader, mentioned, render
 from service.queueing import FROM_VERDICT, Reason, rank
 from service.storage import assignments
 from service.storage.projects import Role
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HOURS = 4  # that a run is kept for whoever took it; each look at it starts them anew
 LISTED = 12
+PEOPLE = 6  # whose progress is shown at once; the rest unfolds
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,7 +46,7 @@ def page(request: Request, access: Reader) -> Response:
         "queue.html",
         access,
         ahead=[(by_uid[each.uid], told(each.reasons, blind=blind)) for each in islice(order, LISTED)],
-        mine=[by_uid[uid] for uid, until in given.items() if until > moment],
+        mine=[(by_uid[uid], ()) for uid, until in given.items() if until > moment],
         may_label=access.role.allows(Role.ANNOTATOR),
         total=len(runs),
         to_label=len(failed),
@@ -53,8 +54,10 @@ def page(request: Request, access: Reader) -> Response:
         done=sum(count >= overlap for count in said),
         overlap=overlap,
         blind=blind,
-        progress=progress,
-        saved=request.query_params.get("saved", ""),
+        progress=sorted(progress, key=lambda each: each.annotator != access.person),  # oneself first
+        people_shown=PEOPLE,
+        may_send=access.role.allows(Role.CLIENT),
+        saved=mentioned(request, "saved"),
     )
 
 

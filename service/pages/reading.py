@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CHUNK = 50  # steps that are loaded at once
 HEAD_LINES, HEAD_CHARS = 8, 900  # of a step that is folded
+TAIL_LINES, TAIL_CHARS = 2, 300  # at its end, where outcomes and answers stand
+EXCERPTS = 3  # lines of what is folded that are shown, since a signal or a mark is in them
 SHOWN = 12_000  # characters of a step on the run's page; the rest is on the step's own
 CHUNK_CHARS = 150_000  # of the steps of a chunk, together; those behind are cut to their heads
 COLUMNS = 240  # of the lanes
@@ -80,7 +82,11 @@ class Call(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A step on the page. `rest` is what unfolds (None: nothing), `cut` whether even that is not all of it."""
+    """A step on the page: its head, what unfolds (`rest`; None: nothing), and its tail.
+
+    `cut`: even unfolded it is not all of the step. `excerpts` stand behind that, `glimpses` are what matters in the
+    fold, seen while it is closed.
+    """
 
     step: Step
     position: int
@@ -92,7 +98,9 @@ class Shown(NamedTuple):
     head: Markup
     rest: Markup | None
     rest_lines: int
+    tail: Markup | None
     open: bool
+    glimpses: tuple[Markup, ...]
     excerpts: tuple[Markup, ...]
     cut: bool
     size: int
@@ -142,35 +150,56 @@ def show(reading: Reading, positions: range, emphasis: Emphasis) -> tuple[Shown,
 
 def _show(reading: Reading, position: int, emphasis: Emphasis, most: int) -> Shown:
     step = reading.trace.steps[position]
-    text = step.content
-    head, most = _fold(text), max(most, HEAD_CHARS)
+    text, found = step.content, reading.signals.get(step.index, ())
+    most = max(most, HEAD_CHARS)
+    head, tail = _fold(text, most)
     marks = emphasis.marks(step)
+    every = sorted([*marks, *_signal_marks(text, found, marks)])
     # colouring and search look no further than what is shown; a mark behind it is shown as an excerpt
-    marked = Marked(text[:most], [mark for mark in marks if mark.start < most], _language(step))
-    behind = [mark for mark in marks if mark.start >= most][:5]
-    opens = any(mark.end > head for mark in marks)
-    if len(text) - head < HEAD_CHARS // 3 and len(text) <= most:
-        head = len(text)
+    marked = Marked(text[:most], [mark for mark in every if mark.start < most], _language(step))
+    opens = any(head < mark.end and mark.start < tail for mark in marks)
+    folded = [mark for mark in every if head < mark.end and mark.start < tail and mark.start < most]
     calls = step.tool_calls[:CALLS]
     return Shown(
         step=step,
         position=position,
         phase=reading.phases[position],
-        signals=reading.signals.get(step.index, ()),
+        signals=found,
         decisive=step.index == emphasis.decisive,
         evidence=step.index in emphasis.evidence,
         chosen=step.index == emphasis.chosen,
         head=marked.html(0, head),
-        rest=marked.html(head, most) if head < min(len(text), most) else None,
-        rest_lines=text.count("\n", head, most) + 1,
+        rest=marked.html(head, tail) if head < tail else None,
+        rest_lines=text.count("\n", head, tail) + (tail == min(len(text), most)),
+        tail=marked.html(tail, most) if tail < min(len(text), most) else None,
         open=opens,
-        excerpts=tuple(excerpt(text, mark) for mark in behind),
+        glimpses=() if opens else tuple(_line(text, mark) for mark in folded[:EXCERPTS]),
+        excerpts=tuple(excerpt(text, mark) for mark in [each for each in every if each.start >= most][:5]),
         cut=len(text) > most,
         size=len(text),
         calls=tuple(Call(call.name, Marked(call.arguments[:SHOWN], (), "json").html(0, SHOWN)) for call in calls),
         more_calls=len(step.tool_calls) - len(calls),
         error=Marked(step.error[:SHOWN]).html() if step.error else None,
     )
+
+
+def _signal_marks(text: str, found: Sequence[Signal], taken: Sequence[Mark]) -> list[Mark]:
+    """Return marks on what the signals quote, but for what is marked already."""
+    made: list[Mark] = []
+    for each in found:
+        at = text.find(each.quote) if each.quote else -1
+        end = at + len(each.quote)
+        if at >= 0 and all(end <= mark.start or at >= mark.end for mark in (*taken, *made)):
+            made.append(Mark(at, end, "signal"))
+    return made
+
+
+def _line(text: str, mark: Mark, most: int = 200) -> Markup:
+    """Return the line that a mark begins in, or the part of it around the mark."""
+    start = max(text.rfind("\n", 0, mark.start) + 1, mark.start - most // 2)
+    end = text.find("\n", mark.start)
+    end = min(len(text) if end < 0 else end, mark.start + most)
+    return Marked(text[start:end], [Mark(mark.start - start, min(mark.end, end) - start, mark.css)]).html()
 
 
 def excerpt(text: str, mark: Mark, around: int = 200) -> Markup:
@@ -186,17 +215,27 @@ def found_in(reading: Reading, query: str, most: int = 500) -> tuple[int, ...]:
     return tuple(index for index, _ in zip(hits, range(most), strict=False))
 
 
-def _fold(text: str) -> int:
-    """Return where a folded step ends: behind its first lines that say something."""
+def _fold(text: str, most: int) -> tuple[int, int]:
+    """Return where the head of a folded step ends, and where its tail begins; the same place where nothing is folded.
+
+    The head is its first lines that say something, the tail its last; a step that is cut at `most` has none.
+    """
     at, lines = 0, 0
-    while lines < HEAD_LINES and at < len(text):
+    while lines < HEAD_LINES and at < min(len(text), HEAD_CHARS):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end + 1
         lines += bool(text[at:end].strip())
         at = end
-        if at > HEAD_CHARS:
-            return HEAD_CHARS
-    return at
+    head, tail = min(at, HEAD_CHARS), min(len(text), most)
+    if len(text) <= most:
+        for _ in range(TAIL_LINES):
+            line = text.rfind("\n", 0, len(text[:tail].rstrip())) + 1
+            if line <= head or len(text) - line > TAIL_CHARS:
+                break
+            tail = line
+    if tail - head < HEAD_CHARS // 3 and len(text) <= most:  # not worth a fold
+        return len(text), len(text)
+    return head, tail
 
 
 def _language(step: Step) -> str | None:

@@ -9,9 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from classifier.trace import Phase
 from service.access import hub_of
+from service.blindness import SEEN, show, works_blind
 from service.pages import Admin, Reader, render
 from service.pages.filters import NOBODY, REVEALING, FilterError, given, parse, query
-from service.pages.sight import SEEN
 from service.storage import annotations as statements
 from service.storage import batches, figures, projects, traces
 from service.storage.figures import BINS, Spread
@@ -65,7 +65,7 @@ def page(request: Request, access: Reader) -> Response:
     if revealed:
         with hub.database.begin() as session:
             for uid in sorted(covered):
-                projects.note(session, access, SEEN, uid, in_list=True)
+                show(session, access, uid, in_list=True)
     more = {SHOWN: "shown" if wanted else None}
     return render(
         request,
@@ -97,7 +97,7 @@ def page(request: Request, access: Reader) -> Response:
 
 def open_runs(hub: Hub, access: Access) -> frozenset[str] | None:
     """Return the runs whose verdicts this person may see; None: all, since they do not label, or not blind."""
-    if not (hub.settings.blind and access.role.allows(Role.ANNOTATOR)):
+    if not works_blind(hub.settings, access):
         return None
     with hub.database.begin(write=False) as session:
         mine = statements.by(session, access.project, access.person)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from service.access import hub_of
+from service.blindness import seen, show, works_blind
 from service.pages.reading import Emphasis, Reading
 from service.storage import annotations as statements
-from service.storage import diagnoses, projects, traces
+from service.storage import diagnoses, traces
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from service.storage.diagnoses import Made
     from service.storage.projects import Access
     from service.storage.traces import StoredTrace
-
-SEEN = "verdict.shown"  # in the audit log: from then on this person does not label the run blind
 
 
 class Sight(NamedTuple):
@@ -48,14 +47,14 @@ def look(request: Request, access: Access, uid: str, *, chunk: bool = False) -> 
     hub = hub_of(request)
     with hub.database.begin(write=False) as session:
         sight = _look(request, session, access, uid)
-        show_first = not sight.hidden and sight.may_label and hub.settings.blind and not seen(session, access, uid)
+        show_first = not sight.hidden and works_blind(hub.settings, access) and not seen(session, access, uid)
         if not sight.hidden and not chunk:
             names = [run.trace_id for each in sight.history[:1] for run in each.diagnosis.neighbours]
             others = tuple(each for each in statements.of(session, access.project, uid) if each != sight.mine)
             sight = sight._replace(others=others, neighbours=traces.named(session, access.project, names))
     if show_first and sight.history:
         with hub.database.begin() as session:
-            projects.note(session, access, SEEN, uid)
+            show(session, access, uid)
     return sight
 
 
@@ -63,18 +62,12 @@ def _look(request: Request, session: Session, access: Access, uid: str) -> Sight
     stored = traces.show(session, access.project, uid).trace
     reading = request.app.state.readings.get(uid, lambda: traces.get(session, access.project, uid))
     mine = own(session, access, uid)
-    may_label = access.role.allows(Role.ANNOTATOR)
-    hidden = hub_of(request).settings.blind and may_label and mine is None and not seen(session, access, uid)
+    hidden = works_blind(hub_of(request).settings, access) and mine is None and not seen(session, access, uid)
     history = () if hidden else diagnoses.history(session, access.project, uid)
-    return Sight(stored, reading, mine, hidden, history, may_label=may_label)
+    return Sight(stored, reading, mine, hidden, history, may_label=access.role.allows(Role.ANNOTATOR))
 
 
 def own(session: Session, access: Access, uid: str) -> Statement | None:
     """Return what this person said of a run, if anything."""
     said = statements.of(session, access.project, uid)
     return next((s for s in said if s.annotation.annotator == access.person and not s.adjudicated), None)
-
-
-def seen(session: Session, access: Access, uid: str) -> bool:
-    """Say whether this person has seen the verdict on a run."""
-    return projects.noted(session, access, SEEN, uid)

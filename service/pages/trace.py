@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from classifier.report import FAMILIAR, KINDS, PROVENANCE
 from service.access import hub_of
-from service.pages import Reader, render
+from service.pages import Reader, mentioned, render
 from service.pages.markup import Marked, find_all, stylesheet
 from service.pages.queue import renew
 from service.pages.reading import CHUNK, found_in, lanes, show
@@ -105,7 +105,8 @@ def whole(
         form=form if form is not None else filled(sight),
         problem=problem,
         keys=KEYS + (LABEL_KEYS if sight.may_label else ()),
-        saved=request.query_params.get("saved", ""),
+        saved=mentioned(request, "saved"),
+        undone="undone" in request.query_params,
         familiar=FAMILIAR,
         kinds=KINDS,
         provenance=PROVENANCE,

@@ -22,11 +22,12 @@
   }
 
   function back() {
-    const cause = chosen("cause");
-    if (!cause) { const phase = chosen("phase"); if (phase) phase.checked = false; return; }
-    cause.checked = false;
-    const above = cause.closest(".finer")?.closest(".tier");
-    if (above) above.querySelector(":scope > .option input").checked = true;
+    const cause = chosen("cause"), phase = chosen("phase");
+    if (cause) cause.checked = false;
+    else if (phase) phase.checked = false;
+    const above = cause?.closest(".finer")?.closest(".tier")?.querySelector(":scope > .option input");
+    if (above) above.checked = true;
+    (above || chosen("phase") || tier()[0]).focus({ preventScroll: true }); // what had the focus may be hidden now
   }
 
   function pick(radio) {
@@ -67,9 +68,12 @@
     if (first) first.classList.add("first");
     return first;
   }
-  typed.addEventListener("input", filter);
+  typed.addEventListener("input", () => {
+    const first = filter(), fit = form.querySelectorAll(".option.fits").length;
+    if (typed.value) window.coroner.say(first ? `${fit} fit, Enter takes ${first.querySelector("label").textContent}` : "no cause fits");
+  });
   typed.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { typed.value = ""; filter(); typed.blur(); }
+    if (event.key === "Escape") { typed.value = ""; filter(); window.coroner.leave(); }
     if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const first = filter();
@@ -83,13 +87,13 @@
     for (const each of document.querySelectorAll(".pick")) {
       const on = step.value !== "" && each.dataset.step === step.value;
       each.setAttribute("aria-pressed", String(on));
-      each.textContent = on ? "Decisive" : "Mark as decisive";
     }
   }
   function decide(index) {
     step.value = step.value === String(index) ? "" : index;
     agent.value = "";
     show();
+    window.coroner.say(step.value ? `Step ${step.value} is marked as the decisive one` : "No step is marked");
   }
   step.addEventListener("input", show);
   document.addEventListener("steps-loaded", show);
@@ -117,7 +121,7 @@
       form.requestSubmit(form.querySelector("button[value=next]"));
       return;
     }
-    if (event.key === "Escape" && document.activeElement !== document.body) document.activeElement.blur();
+    if (event.key === "Escape" && form.contains(document.activeElement) && !event.defaultPrevented) window.coroner.leave();
     if (window.coroner.typing(event) || document.querySelector("dialog[open]")) return;
     const digit = /^[1-9]$/.test(event.key) ? tier()[Number(event.key) - 1] : null;
     if (digit) pick(digit);

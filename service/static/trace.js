@@ -131,6 +131,7 @@
   });
   const help = document.querySelector(".keys-button");
   help.hidden = false;
+  document.getElementById("at").addEventListener("keydown", (event) => { if (event.key === "Escape") window.coroner.leave(); });
   help.addEventListener("click", () => document.querySelector("dialog.keys").showModal());
 
   // searching -----------------------------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@
   field.addEventListener("input", () => { clearTimeout(later); later = setTimeout(search, 150); });
   document.addEventListener("steps-loaded", () => { if (field.value.trim() && document.activeElement === field) search(); });
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") { field.value = ""; search(); field.blur(); }
+    if (event.key === "Escape") { field.value = ""; search(); window.coroner.leave(); }
     if (event.key !== "Enter") return;
     clearTimeout(later);
     if (!hits.length) search();

@@ -23,7 +23,8 @@ class Statement(Frozen):
     """An annotation as it is kept. `uid` is its stable name, `run` that of the stored trace.
 
     `unsure`: said with a "not sure", which counts for agreement and not for training. `adjudicated`: the last word on a
-    disagreement. `blind`: the verdict was hidden until it was said. `superseded`: None on the one that holds.
+    disagreement. `blind`: the verdict was hidden until it was said; None: nobody knows.
+    `superseded`: None on the one that holds.
     """
 
     uid: str
@@ -33,7 +34,7 @@ class Statement(Frozen):
     superseded: datetime | None = None
     unsure: bool = False
     adjudicated: bool = False
-    blind: bool = True
+    blind: bool | None = None
 
 
 class Comment(Frozen):
@@ -52,7 +53,7 @@ def add(
     *,
     unsure: bool = False,
     adjudicated: bool = False,
-    blind: bool = True,
+    blind: bool | None = None,
     uid: str | None = None,
 ) -> Statement:
     """Store what a person said of a run; it supersedes what they said before. Raises NotFoundError.

@@ -163,7 +163,7 @@ class AnnotationRow(Base):
     unsure: Mapped[bool]
     adjudicated: Mapped[bool]  # the last word on a disagreement
     undone: Mapped[bool]  # taken back, or said again as a later row: undo passes it over
-    blind: Mapped[bool]  # whether the verdict was hidden until it was said
+    blind: Mapped[bool | None]  # whether the verdict was hidden until it was said; None: not known, as of an import
     body: Mapped[str] = mapped_column(Text)
     made: Mapped[datetime] = mapped_column(Moment, index=True)
     superseded: Mapped[datetime | None] = mapped_column(Moment)

@@ -129,7 +129,7 @@ class Person:
     def wait(self, batch: str) -> dict[str, Any]:
         """Watch a batch until nothing waits, and return what the API tells of it."""
         self.page.goto(f"/batches/{batch}/page")
-        self.page.get_by_text("Nothing waits.").wait_for()
+        self.page.locator("main").get_by_text("Nothing waits.").wait_for()
         told: dict[str, Any] = self.page.request.get(f"/batches/{batch}").json()
         return told
 
@@ -239,7 +239,7 @@ def _teach(ann: Person, told: Told) -> None:
     page.locator("a.run").first.click()
     page.locator("input[name=holds]").first.check()
     page.get_by_role("button", name="Settle it").click()
-    page.get_by_text("Settled:").wait_for()
+    page.locator("main").get_by_text("Settled:").wait_for()
     told.settled = page.inner_text("main")
     with told.timed("train"):
         ann.train()

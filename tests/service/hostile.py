@@ -37,7 +37,7 @@ STRINGS = (
     f"<link rel=stylesheet href=//evil.example/x.css><base href=//evil.example/>{MARK}",
     f"<meta http-equiv=refresh content=\"0;url=javascript:alert('{MARK}')\">",
 )  # fmt: skip
-OWN = {"/static/coroner.js", "/static/trace.js", "/static/label.js", "/static/queue.js"}
+OWN = {f"/static/{name}.js" for name in ("coroner", "trace", "label", "queue", "figures")}
 FORBIDDEN = {"iframe", "img", "math", "object", "embed", "base", "style", "video", "audio"}
 
 

@@ -97,9 +97,9 @@ def stage(hub: Hub) -> dict[str, str]:
             uids[trace.id] = uid
             other = true if chance.random() < 0.75 else chance.choice(causes)
             if number % 8 != 7:
-                statements.add(session, 1, uid, said(trace, "Ann", true))
+                statements.add(session, 1, uid, said(trace, "Ann", true), blind=True)
             if number % 4:
-                statements.add(session, 1, uid, said(trace, "Bob", other), unsure=number % 9 == 0)
+                statements.add(session, 1, uid, said(trace, "Bob", other), unsure=number % 9 == 0, blind=True)
             if number % 4 and number % 8 != 7 and other != true:
                 uids["disputed"] = uid
     return uids

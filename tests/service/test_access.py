@@ -202,3 +202,9 @@ def test_services_that_start_at_once_sign_sessions_alike(tmp_path: Path) -> None
     assert len(found) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["session.secret"]
     assert (tmp_path / "session.secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("token", ["", "x", "\u2028\u202e", "\x00"])
+def test_a_token_of_any_letters_is_only_a_wrong_one(hub: Hub, token: str) -> None:
+    client = signed_in(hub, person="ann")
+    assert client.post("/queue/next", data={"csrf": token}).status_code == 403

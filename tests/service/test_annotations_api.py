@@ -222,3 +222,25 @@ def test_the_classifiers_name_is_no_annotators(client: TestClient) -> None:
     put(client)
     line = {"trace": "run-1", "annotator": "classifier", "provenance": "model", "cause": "P1"}
     assert "no annotator can be called" in client.post("/annotations/import", content=json.dumps(line)).text
+
+
+@pytest.mark.parametrize("read", ["diagnosis", "diagnoses", "annotations"])
+def test_who_reads_the_verdict_through_the_api_does_not_label_blind_any_more(hub: Hub, read: str) -> None:
+    ann, bob = people(hub, "ann", "bob")
+    uid = put(people(hub, "cai", role=Role.CLIENT)[0])
+    assert say(bob, uid, cause="P1")["blind"] is True
+    for _ in range(2):
+        assert ann.get(f"/traces/{uid}/{read}").status_code == 200
+    assert say(ann, uid, cause="P1", blind=True)["blind"] is False
+    with hub.database.begin(write=False) as session:
+        seen = [(each.person, each.action) for each in projects.log(session, 1) if each.action == "verdict.shown"]
+    assert seen == [("ann", "verdict.shown")]
+
+
+def test_to_read_a_run_or_what_one_said_oneself_leaves_blind(hub: Hub) -> None:
+    (ann,) = people(hub, "ann")
+    uid = put(people(hub, "cai", role=Role.CLIENT)[0])
+    say(ann, uid, cause="P1")
+    for path in (f"/traces/{uid}", f"/traces/{uid}/annotations"):
+        ann.get(path)
+    assert say(ann, uid, cause="E2.2")["blind"] is True

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import postgres as server
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
-from runs import run, verdict
+from runs import run, said, verdict
 from sqlalchemy import text
 
 from service.settings import Settings
-from service.storage import diagnoses, projects, traces
+from service.storage import annotations, diagnoses, projects, traces
 from service.storage.database import Database, DatabaseError, restore
 from service.work.queue import Queue
 
@@ -45,6 +46,26 @@ def test_a_database_of_each_earlier_schema_is_brought_up_to_date(url: str) -> No
     script = ScriptDirectory.from_config(opened._config())
     for revision in reversed([each.revision for each in script.walk_revisions()]):
         opened.upgrade(revision)
+    assert opened.problems() == ()
+    opened.close()
+
+
+def test_labels_survive_the_upgrade_that_lets_their_blindness_be_unknown(url: str) -> None:
+    opened = Database(url)
+    opened.upgrade()
+    with opened.begin() as session:
+        project = projects.ensure(session)
+        uid = traces.put_trace(session, project, run())[0].uid
+        annotations.add(session, project, uid, said(run(), "ann", "P1"), blind=True)
+        annotations.add(session, project, uid, said(run(), "bob", "E2.2"), blind=False)
+        before = annotations.of(session, project, uid)
+    command.downgrade(opened._config(), "0001")
+    opened.upgrade()
+    with opened.begin() as session:
+        assert annotations.of(session, project, uid) == before
+        annotations.add(session, project, uid, said(run(), "eve", "P1"))
+        annotations.add(session, project, uid, said(run(), "eve", "P2"))  # one that holds, as the index demands
+        assert [each.blind for each in annotations.of(session, project, uid)] == [True, False, None]
     assert opened.problems() == ()
     opened.close()
 

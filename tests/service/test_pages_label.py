@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bs4 import BeautifulSoup
 from hubs import open_hub
-from pages_client import Person, store
 from runs import run, verdict
 from runs import said as annotation
+from stage import Person, store, unled
 from test_access import signed_in
 
 from classifier.annotation import Annotation
@@ -46,7 +46,7 @@ def test_a_label_is_kept_with_all_that_was_said(hub: Hub, uid: str) -> None:
         "unsure": "1",
         "phase": "execution",
     }
-    assert Person(hub, "Ann").label(uid, "E2.2", **form).headers["location"] == f"/runs/{uid}"
+    assert unled(hub, "Ann").label(uid, "E2.2", **form).headers["location"] == f"/runs/{uid}?saved={uid}"
     (kept,) = said(hub, uid)
     note = kept.annotation
     assert (note.annotator, note.cause, note.step, note.agent) == ("Ann", "E2.2", 2, "coder")
@@ -55,13 +55,13 @@ def test_a_label_is_kept_with_all_that_was_said(hub: Hub, uid: str) -> None:
 
 @pytest.mark.parametrize("typed", ["e2.1", "Syntax error", "syntax_error", "SYNTAX  ERROR"])
 def test_a_cause_can_be_typed(hub: Hub, uid: str, typed: str) -> None:
-    Person(hub, "Ann").label(uid, "", typed=typed)
+    unled(hub, "Ann").label(uid, "", typed=typed)
     assert said(hub, uid)[0].annotation.cause == "E2.1"
 
 
 @pytest.mark.parametrize("form", [{"cause": "unknown"}, {"cause": "", "typed": "unknown"}])
 def test_that_the_log_does_not_show_it_is_a_label(hub: Hub, uid: str, form: dict[str, str]) -> None:
-    Person(hub, "Ann").label(uid, **form)
+    unled(hub, "Ann").label(uid, **form)
     assert said(hub, uid)[0].annotation.cause == "unknown"
 
 
@@ -69,16 +69,16 @@ def test_that_the_log_does_not_show_it_is_a_label(hub: Hub, uid: str, form: dict
     ("form", "why"),
     [
         ({"cause": ""}, "Pick a cause"),
-        ({"cause": "E9"}, "no cause"),
+        ({"cause": "E9"}, "No cause 'E9'"),
         ({"cause": "", "typed": "error"}, "No one cause is called"),
         ({"cause": "E2.2", "phase": "planning"}, "is a cause in execution"),
         ({"step": "3"}, "no step"),
-        ({"step": "-1"}, "no step"),
-        ({"step": "2.0"}, "no step"),
-        ({"step": "\u0662"}, "no step"),
-        ({"step": "9" * 5000}, "no step"),
-        ({"agent": "nobody"}, "No such agent"),
-        ({"secondary": ["P1", "E9"]}, "to be a secondary one"),
+        ({"step": "-1"}, "by its number"),
+        ({"step": "2.0"}, "by its number"),
+        ({"step": "\u0662"}, "by its number"),
+        ({"step": "9" * 5000}, "by its number"),
+        ({"agent": "nobody"}, "No agent 'nobody'"),
+        ({"secondary": ["P1", "E9"]}, "No cause 'E9'"),
         ({"note": "x" * 4001}, "4000 characters"),
     ],
 )
@@ -86,7 +86,7 @@ def test_what_is_no_label_comes_back_with_the_reason_and_nothing_is_lost(
     hub: Hub, uid: str, form: dict[str, Any], why: str
 ) -> None:
     given = {"cause": "E2.2", "note": "kept words", **form}
-    answer = Person(hub, "Ann").label(uid, **given)
+    answer = unled(hub, "Ann").label(uid, **given)
     assert answer.status_code == 422
     page = BeautifulSoup(answer.text, "html.parser")
     assert why in page.select_one("[role=alert]").get_text()
@@ -96,7 +96,7 @@ def test_what_is_no_label_comes_back_with_the_reason_and_nothing_is_lost(
 
 
 def test_undo_goes_back_step_by_step(hub: Hub, uid: str) -> None:
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     for cause in ("P1", "E2.2"):
         ann.label(uid, cause)
     ann.post(f"/runs/{uid}/undo")
@@ -108,7 +108,7 @@ def test_undo_goes_back_step_by_step(hub: Hub, uid: str) -> None:
 
 
 def test_a_label_that_was_given_with_the_verdict_in_view_says_so(hub: Hub, uid: str) -> None:
-    ann, bob = Person(hub, "Ann"), Person(hub, "Bob")
+    ann, bob = unled(hub, "Ann"), unled(hub, "Bob")
     ann.post(f"/runs/{uid}/reveal")
     ann.label(uid)
     bob.label(uid, "P1")
@@ -120,7 +120,7 @@ def test_a_label_that_was_given_with_the_verdict_in_view_says_so(hub: Hub, uid: 
 
 
 def test_to_undo_does_not_make_blind_again(hub: Hub, uid: str) -> None:
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     ann.label(uid)
     ann.page(f"/runs/{uid}")
     ann.post(f"/runs/{uid}/undo")
@@ -129,7 +129,7 @@ def test_to_undo_does_not_make_blind_again(hub: Hub, uid: str) -> None:
 
 
 def test_a_slip_that_is_undone_before_the_verdict_is_seen_stays_blind(hub: Hub, uid: str) -> None:
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     ann.label(uid, "P1", then="next")
     ann.post(f"/runs/{uid}/undo")
     assert "Hidden until" in ann.page(f"/runs/{uid}")
@@ -155,7 +155,7 @@ def test_a_reader_may_look_and_not_label(tmp_path: Path) -> None:
 
 def test_save_and_next_goes_on_through_the_queue_to_its_end(hub: Hub) -> None:
     uids = {store(hub, run(f"r{i}"), verdict(run(f"r{i}"))) for i in range(3)}
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     taken, here = [], ann.take()
     while here:
         taken.append(here)
@@ -172,7 +172,7 @@ def test_a_run_has_as_many_annotators_as_it_needs_and_nobody_gets_it_twice(hub: 
     for i in range(4):
         store(hub, run(f"r{i}"), verdict(run(f"r{i}")))
     given: list[tuple[str, str]] = []
-    people = {name: Person(hub, name) for name in ("Ann", "Bob", "Cy")}
+    people = {name: unled(hub, name) for name in ("Ann", "Bob", "Cy")}
     while taken := [(name, uid) for name, person in people.items() if (uid := person.take())]:
         given += taken
         for name, uid in taken:
@@ -183,19 +183,19 @@ def test_a_run_has_as_many_annotators_as_it_needs_and_nobody_gets_it_twice(hub: 
 
 def test_one_more_than_a_run_needs_is_refused_wherever_they_come_from(hub: Hub, uid: str) -> None:
     for name in ("Ann", "Bob"):
-        assert Person(hub, name).label(uid).status_code == 303
-    cy = Person(hub, "Cy")
+        assert unled(hub, name).label(uid).status_code == 303
+    cy = unled(hub, "Cy")
     assert cy.take() is None
     answer = cy.label(uid, note="my words")
     assert answer.status_code == 422
     assert "has the 2 annotators that it needs" in answer.text
     assert "my words" in answer.text
     assert len(said(hub, uid)) == 2
-    assert Person(hub, "Ann").label(uid, "P1").status_code == 303  # who is one of them may change their mind
+    assert unled(hub, "Ann").label(uid, "P1").status_code == 303  # who is one of them may change their mind
 
 
 def test_a_run_that_somebody_has_taken_is_kept_for_them(hub: Hub, uid: str) -> None:
-    ann, bob, cy = (Person(hub, name) for name in ("Ann", "Bob", "Cy"))
+    ann, bob, cy = (unled(hub, name) for name in ("Ann", "Bob", "Cy"))
     assert ann.take() == bob.take() == uid
     assert cy.take() is None
     assert ann.take() == uid  # asked again, she has it still
@@ -206,7 +206,7 @@ def test_a_run_that_somebody_has_taken_is_kept_for_them(hub: Hub, uid: str) -> N
 
 def test_skipping_lets_a_run_go_to_others_and_comes_last(hub: Hub, uid: str) -> None:
     other = store(hub, run("other"), verdict(run("other")))
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     first = ann.take()
     second = ann.post(f"/runs/{first}/skip").headers["location"].removeprefix("/runs/")
     assert {first, second} == {uid, other}
@@ -215,7 +215,7 @@ def test_skipping_lets_a_run_go_to_others_and_comes_last(hub: Hub, uid: str) -> 
 
 
 def test_an_assignment_runs_out_and_a_look_at_the_run_renews_it(hub: Hub, uid: str) -> None:
-    ann, bob, cy = (Person(hub, name) for name in ("Ann", "Bob", "Cy"))
+    ann, bob, cy = (unled(hub, name) for name in ("Ann", "Bob", "Cy"))
     ann.take()
     bob.take()
     with hub.database.begin() as session:
@@ -252,7 +252,7 @@ def test_what_the_queue_shows_a_blind_annotator_does_not_depend_on_the_verdicts(
     for number, cause in enumerate(("E3.1", "P1")):
         hub = open_hub(tmp_path / str(number))
         store(hub, run(), verdict(run(), cause))
-        page = Person(hub, "Ann").page("/queue")
+        page = unled(hub, "Ann").page("/queue")
         assert cause not in page
         for word in ("rare", "unsure", "few labels", "unlike", "opinions differ"):
             assert word not in BeautifulSoup(page, "html.parser").select_one("tbody").get_text()
@@ -260,15 +260,15 @@ def test_what_the_queue_shows_a_blind_annotator_does_not_depend_on_the_verdicts(
 
 
 def test_the_queue_shows_how_far_everyone_is(hub: Hub, uid: str) -> None:
-    Person(hub, "Bob").label(uid, unsure="1")
-    page = BeautifulSoup(Person(hub, "Ann").page("/queue"), "html.parser")
+    unled(hub, "Bob").label(uid, unsure="1")
+    page = BeautifulSoup(unled(hub, "Ann").page("/queue"), "html.parser")
     assert "Bob" in page.select_one(".people").get_text()
     assert "1 not sure" in page.select_one(".people").get_text()
     assert "1 of 2" in page.select_one("tbody").get_text()
 
 
 def test_an_empty_queue_says_what_to_do(hub: Hub) -> None:
-    assert "No runs yet" in Person(hub, "Ann").page("/queue")
+    assert "No runs yet" in unled(hub, "Ann").page("/queue")
 
 
 @pytest.fixture
@@ -309,7 +309,26 @@ def test_only_what_people_say_of_the_cause_counts_as_a_label_of_a_run(hub: Hub, 
         assert (waiting.said, waiting.spoke) == ((), ("coder", "bench"))
         assert assignments.has_room(session, 1, uid, "Ann", overlap=1)
         assert assignments.progress(session, 1) == ()
-    Person(hub, "Ann").label(uid, "E2.2", step="2")
+    unled(hub, "Ann").label(uid, "E2.2", step="2")
     with hub.database.begin(write=False) as session:
         assert [each.annotator for each in assignments.progress(session, 1)] == ["Ann"]
         assert not assignments.has_room(session, 1, uid, "Bob", overlap=1)
+
+
+@pytest.mark.parametrize("place", ["/queue?saved=", "/runs/{uid}?saved=", "/disagreements?settled="])
+@pytest.mark.parametrize("planted", ["../learning/rollback%3F", "x", "%22><script>"])
+def test_an_address_cannot_plant_a_form_that_posts_elsewhere(hub: Hub, uid: str, place: str, planted: str) -> None:
+    ann = unled(hub, "Ann")
+    ann.label(uid)
+    page = BeautifulSoup(ann.page(place.format(uid=uid) + planted), "html.parser")
+    posts = {form["action"] for form in page.select("form[method=post]")}
+    assert posts <= {"/signout", "/queue/next", *(f"/runs/{uid}/{each}" for each in ("label", "undo", "reveal"))}
+    assert "rollback" not in page.select_one("main").decode()
+
+
+def test_what_was_saved_and_what_was_taken_back_is_said(hub: Hub, uid: str) -> None:
+    ann = unled(hub, "Ann")
+    for cause in ("P1", "E2.2"):
+        assert "Your label is saved." in ann.page(ann.label(uid, cause).headers["location"])
+    assert "What you had said before holds again." in ann.page(ann.post(f"/runs/{uid}/undo").headers["location"])
+    assert "Your label of this run is taken back." in ann.page(ann.post(f"/runs/{uid}/undo").headers["location"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,15 @@ import hostile
 import pytest
 from bs4 import BeautifulSoup
 from hubs import open_hub
-from pages_client import Person, store
+from hypothesis import given
+from hypothesis import strategies as st
 from runs import EXAMPLE, run, verdict
 from shot_runs import ferry, long_run, verdict_on_ferry
+from stage import Person, store, unled
 
 from classifier.trace import Role, Step, Trace
+from service.pages import reading
+from service.pages.reading import Emphasis, Reading
 from service.storage import projects, traces
 
 if TYPE_CHECKING:
@@ -26,7 +31,7 @@ SECRET = re.compile(r'(name="csrf" (?:value|content)|data-token)="[^"]*"')
 
 def seen(hub: Hub, uid: str, who: str = "Ann") -> Person:
     """Somebody who asked to see the verdict."""
-    person = Person(hub, who)
+    person = unled(hub, who)
     assert person.post(f"/runs/{uid}/reveal").status_code == 303
     return person
 
@@ -75,7 +80,7 @@ def test_what_a_blind_annotator_is_sent_is_the_same_whatever_the_verdict(tmp_pat
         found = verdict(trace, cause or "E2.2").model_copy(update={"step": step, "confidence": 0.1 * number})
         uid = store(hub, trace, found if cause else None)
         store(hub, run("ag-1"), None)
-        page = Person(hub, "Ann").page(f"/runs/{uid}{path}")
+        page = unled(hub, "Ann").page(f"/runs/{uid}{path}")
         pages.add(re.sub(r"<time.*?</time>", "", SECRET.sub("", page)))
         hub.close()
     assert len(pages) == 1
@@ -83,8 +88,8 @@ def test_what_a_blind_annotator_is_sent_is_the_same_whatever_the_verdict(tmp_pat
 
 def test_blind_holds_for_what_others_said_too(hub: Hub) -> None:
     uid = store(hub, run(), verdict(run()))
-    Person(hub, "Bob").label(uid, "R2.1", note="Bob's own words")
-    ann = Person(hub, "Ann")
+    unled(hub, "Bob").label(uid, "R2.1", note="Bob's own words")
+    ann = unled(hub, "Ann")
     assert "Bob" not in ann.page(f"/runs/{uid}")
     ann.label(uid)
     assert "Bob&#39;s own words" in ann.page(f"/runs/{uid}")
@@ -93,7 +98,7 @@ def test_blind_holds_for_what_others_said_too(hub: Hub) -> None:
 def test_where_nobody_works_blind_the_verdict_is_there_at_once(tmp_path: Path) -> None:
     hub = open_hub(tmp_path, blind=False)
     uid = store(hub, run(), verdict(run()))
-    assert "Functionality error" in soup(Person(hub, "Ann").page(f"/runs/{uid}")).select_one("#verdict").get_text()
+    assert "Functionality error" in soup(unled(hub, "Ann").page(f"/runs/{uid}")).select_one("#verdict").get_text()
 
 
 def test_that_a_verdict_was_asked_for_is_in_the_audit_log_once(hub: Hub) -> None:
@@ -127,7 +132,7 @@ def test_the_weight_of_a_page_is_bounded_and_the_whole_step_is_one_link_away(hub
     )
     trace = Trace(id="heavy", format="coroner", framework="f", task="t", steps=steps)
     uid = store(hub, trace, None)
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     assert len(ann.page(f"/runs/{uid}")) < 1_500_000
     first, last = ann.page(f"/runs/{uid}/steps/7"), ann.page(f"/runs/{uid}/steps/7?part=5")
     assert "Part 1 of 6" in first
@@ -154,7 +159,7 @@ def test_a_quote_deep_in_a_long_step_is_shown_where_it_stands(hub: Hub) -> None:
 
 def test_search_finds_steps_and_marks_the_words(hub: Hub) -> None:
     uid = store(hub, EXAMPLE, None)
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     page = soup(ann.page(f"/runs/{uid}?q=DATES+not+read"))
     hits = [int(each.get_text()) for each in page.select('.hits a[href*="at="]')]
     assert hits == [each.index for each in EXAMPLE.steps if "dates not read" in each.content.casefold()]
@@ -166,7 +171,7 @@ def test_runs_that_are_not_there_and_those_of_others_are_the_same_404(hub: Hub) 
     with hub.database.begin() as session:
         other = projects.ensure(session, "other")
         uid = traces.put_trace(session, other, run())[0].uid
-    ann = Person(hub, "Ann")
+    ann = unled(hub, "Ann")
     for path in (f"/runs/{uid}", f"/runs/{uid}/steps", f"/runs/{uid}/steps/0", "/runs/" + "0" * 24):
         assert ann.get(path).status_code == 404
     assert ann.post(f"/runs/{uid}/reveal").status_code == 404
@@ -174,7 +179,7 @@ def test_runs_that_are_not_there_and_those_of_others_are_the_same_404(hub: Hub) 
 
 
 def test_a_hostile_run_is_only_ever_text(hub: Hub) -> None:
-    ann, bob = Person(hub, "Ann"), Person(hub, "Bob <script>alert('xss7')</script>")
+    ann, bob = unled(hub, "Ann"), unled(hub, "Bob <script>alert('xss7')</script>")
     for number, text in enumerate(hostile.STRINGS):
         trace = hostile.trace(text, f"run {number}")
         uid = store(hub, trace, hostile.verdict(verdict(trace), trace, text), file=text)
@@ -194,7 +199,34 @@ def test_a_hostile_run_is_only_ever_text(hub: Hub) -> None:
 
 
 def test_code_has_its_colours_in_a_sheet_of_this_service(hub: Hub) -> None:
-    answer = Person(hub, "Ann").get("/styles/code.css")
+    answer = unled(hub, "Ann").get("/styles/code.css")
     assert answer.headers["content-type"].startswith("text/css")
     assert ".code .kn" in answer.text
     assert "prefers-color-scheme: dark" in answer.text
+
+
+def test_a_folded_step_shows_its_beginning_its_end_and_what_a_signal_is_in(hub: Hub) -> None:
+    lines = [f"line {number} of the output, which goes on and on" for number in range(200)]
+    lines[100] = "FileNotFoundError: [Errno 2] No such file or directory: 'rents.csv'"
+    tool = Step(index=1, agent="terminal", role=Role.TOOL, content="exitcode: 1\n" + "\n".join(lines))
+    asks = Step(index=0, agent="user", role=Role.USER, content="t")
+    uid = store(hub, Trace(id="long", format="c", framework="f", task="t", steps=(asks, tool)), None)
+    step = soup(unled(hub, "Ann").page(f"/runs/{uid}")).select_one("#s1")
+    head, folded, tail = step.select("pre.content")
+    assert "line 6 " in head.get_text()
+    assert "line 7 " not in head.get_text()
+    assert tail.get_text().splitlines() == lines[-2:]
+    assert folded.find_parent("details").summary.get_text() == f"{folded.get_text().count(chr(10))} more lines"
+    assert head.get_text() + folded.get_text() + tail.get_text() == tool.content
+    assert [each.get_text() for each in step.select("pre.glimpse")] == [lines[100]]
+    assert step.select_one("pre.glimpse mark.signal").get_text() in lines[100]
+
+
+@given(st.text(alphabet="a b\n`<", max_size=3000))
+def test_what_is_folded_is_all_there_and_in_its_order(text: str) -> None:
+    steps = (Step(index=0, agent="a", role=Role.TOOL, content=text),)
+    (shown,) = reading.show(
+        Reading.of(Trace(id="t", format="c", framework="f", task="t", steps=steps)), range(1), Emphasis()
+    )
+    parts = [re.sub(r"<[^>]+>", "", each) for each in (shown.head, shown.rest, shown.tail) if each is not None]
+    assert html.unescape("".join(parts)) == text

@@ -11,6 +11,7 @@ from shot_runs import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -20,8 +21,8 @@ WIDE = {"width": 1280, "height": 800}
 
 
 def unexpected(said: ConsoleMessage) -> bool:
-    """Say whether a browser's message is a complaint; that a page which is looked for is not there is none."""
-    return said.type == "error" and "status of 404" not in said.text
+    """Say whether a browser's message is a complaint; that a page is not there, or a form wrong, is none."""
+    return said.type == "error" and not any(f"status of {status}" in said.text for status in (403, 404, 409, 422))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     uids = fill(hub)
     with serving(hub) as url:
         yield hub, url, uids
+    hub.close()
+
+
+@pytest.fixture
+def empty(browser: Browser, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a service in which nothing is yet."""
+    del browser
+    hub = open_hub(tmp_path / "empty")
+    with serving(hub) as url:
+        yield url
     hub.close()
 
 

@@ -61,7 +61,7 @@ def test_two_people_label_by_keyboard_from_the_queue_to_the_next_run(served: Ser
         assert (kept.annotation.cause, kept.annotation.step, kept.unsure, kept.blind) == (cause, 2, True, True)
         assert kept.annotation.note == "seen at once: 1 2 3 z s"
         press(page, "z")  # a slip: back to the run, with nothing said
-        page.wait_for_url(f"**/runs/{uid}")
+        page.wait_for_url(f"**/runs/{uid}?undone=1")
         assert said(served, uid, name) is None
         press(page, "c")
         page.keyboard.type("goal conf")

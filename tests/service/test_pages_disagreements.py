@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from bs4 import BeautifulSoup
 from runs import run, said, verdict
-from stage import local, put, with_key
+from stage import local, put, unled, with_key
 
 from classifier import taxonomy
 from service.disputes import disputes
@@ -15,6 +16,8 @@ from service.storage import annotations, projects
 from service.storage.projects import Role
 
 if TYPE_CHECKING:
+    from stage import Person
+
     from service.hub import Hub
     from service.storage.annotations import Statement
 
@@ -24,6 +27,16 @@ TAXONOMY = taxonomy.load()
 
 def listed(page: str) -> set[str]:
     return set(re.findall(r'class="run" href="/disagreements/[0-9a-f]{24}">([^<]+)<', page))
+
+
+def token(person: Person) -> str:
+    return re.search(r'name="csrf" content="([^"]+)"', person.page("/queue"))[1]
+
+
+def voices(page: str) -> dict[str, str]:
+    """Return what stands of each voice on the page of a disagreement, by its heading."""
+    sections = BeautifulSoup(page, "html.parser").select("section.voice")
+    return {each.h3.get_text(" ", strip=True): each.decode() for each in sections}
 
 
 def statements(hub: Hub) -> tuple[Statement, ...]:
@@ -172,3 +185,14 @@ def test_names_and_notes_are_text(hub: Hub) -> None:
         text = ann.get(path).text
         assert HOSTILE not in text
         assert "&lt;script&gt;" in text
+
+
+def test_of_an_imported_label_nobody_claims_that_it_was_blind(hub: Hub) -> None:
+    uid = put(hub, "a")
+    bob = local(hub, "bob")
+    line = said(run("a"), "eve", "P1").model_copy(update={"trace": uid}).model_dump_json()
+    assert bob.client.post("/annotations/import", content=line, headers={"x-csrf-token": token(bob)}).status_code == 200
+    unled(hub, "bob").label(uid, "P1")
+    page = bob.get(f"/disagreements/{uid}").text
+    badges = {who: re.findall(r'class="badge[^"]*">([^<]+)<', part) for who, part in voices(page).items()}
+    assert (badges["eve"], badges["bob (you)"]) == (["imported"], ["blind"])

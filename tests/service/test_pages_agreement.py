@@ -45,7 +45,7 @@ def test_the_figures_are_those_of_the_core(hub: Hub) -> None:
     [row] = re.findall(r"ann and bob</td>(.*?)</tr>", page, flags=re.DOTALL)
     assert re.findall(r"<b>([^<]+)</b>", row)[:2] == [kappa, ac1]
     assert re.search(
-        rf"People alone</h2>.*?alpha</th><td><span class=\"estimate\"><b>{alpha}</b>", page, flags=re.DOTALL
+        rf"People with each other</h2>.*?alpha</th><td><span class=\"estimate\"><b>{alpha}</b>", page, flags=re.DOTALL
     )
     for who, place in (("ann", 0), ("bob", 1)):
         against = kappas([each[place] for each in SAID], ["E2.2"] * len(SAID))[0]
@@ -64,7 +64,9 @@ def test_every_figure_opens_as_many_runs_as_it_counts(hub: Hub) -> None:
     rea = with_key(hub, "rea", Role.READER)
     page = rea.get("/agreement/page").text
     cells = re.findall(r'<td class="h\d[^"]*"><a href="([^"]+)"[^>]*>(\d+)</a>', page)
-    pairs = re.findall(r'<td class="number"><a href="(/agreement/runs\?field=cause&amp;first[^"]+)">(\d+)</a>', page)
+    pairs = re.findall(
+        r'<td class="number"><a href="(/agreement/runs\?field=cause&amp;first[^"]+)"[^>]*>(\d+)</a>', page
+    )
     assert cells
     assert len(pairs) == 3
     for href, count in (*cells, *pairs):
