@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.features import StepTable, step_features
+from classifier.index import unit
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from classifier.embedders import Embedder
     from classifier.trace import Step, Trace
 
@@ -19,6 +23,12 @@ def encode(trace: Trace, embedder: Embedder) -> StepTable:
     texts = [said(step) for step in trace.steps]
     vectors = embedder.embed([*texts, _begin(trace.task)])
     return step_features(trace, vectors[:-1], vectors[-1])
+
+
+def place(trace: Trace, embedder: Embedder) -> NDArray[np.float32]:
+    """Return where a run lies among others: the mean of its steps' vectors (d,), of unit length."""
+    middle: NDArray[np.float32] = unit(embedder.embed([said(step) for step in trace.steps]).mean(axis=0)[None])[0]
+    return middle
 
 
 def said(step: Step) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RISK, SURE = 0.1, 0.95
+HALF = 0.5
 PARTS = 10  # of the labelled runs, tested one after the other
 STARTS = (1, 5)  # the parts that a sequence begins with
 AUDIT = 0.05  # share of the runs accepted on a taught system that the judge is asked about all the same
@@ -81,7 +82,8 @@ class Promise(Frozen):
 
     @property
     def _other(self) -> str:
-        return "" if self.least is None else f" A promise can be made from a risk of {self.least:.0%} on."
+        few = self.least is None or self.least > HALF  # that more than half may be wrong is no promise
+        return "" if few else f" A promise can be made from a risk of {self.least:.0%} on."
 
     @property
     def _told(self) -> str:

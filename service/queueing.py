@@ -1,8 +1,10 @@
 """What to label next: the most informative run first.
 
-At the beginning every label is worth most where nothing is known: the first labels are spread over kinds of runs
-(framework, task) and over causes, so that rare ones are among them. The more labels there are, the more it counts
-where the classifier is unsure and where opinions differ. Pure: what is known goes in, an order comes out.
+At the beginning every label is worth most where it stands for many runs that nobody has labelled: the first `FIRST`
+are spread over all runs by facility location (greedily, the run that brings all of them nearest to a labelled one), so
+that kinds of runs and rare causes are among them. Then it counts where the classifier is unsure and where a run is
+unlike the labelled ones. Where opinions differ, and where a run waits for its second opinion, goes before. Pure: what
+is known goes in, an order comes out. docs/service.md tells what it is worth beside chance.
 """
 
 from __future__ import annotations
@@ -11,16 +13,22 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from classifier.diagnosis import Familiarity
 from classifier.trace import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from service.storage.assignments import Waiting
 
-FIRST = 20  # labels after which spreading counts half as much as at first
+FIRST = 40  # labels that are spread by coverage alone
+MOST = 1000  # runs that are weighed and covered; of more, every so-manieth is
 _STRANGE = {Familiarity.NEW: 1.0, Familiarity.SIMILAR: 0.5, Familiarity.KNOWN: 0.0, None: 0.5}
+_DISPUTED, _SAID, _HELD, _KIND = 20.0, 10.0, 5.0, 1e-3  # a gain is at most 2, what is unsure or strange as much
 
 
 class Reason(StrEnum):
@@ -30,12 +38,12 @@ class Reason(StrEnum):
     SECOND = "needs another opinion"
     NEW_SYSTEM = "a system nobody has labelled yet"
     NEW_TASK = "a task nobody has labelled yet"
-    RARE_CAUSE = "a cause with few labels"
+    TYPICAL = "like many that nobody has labelled"
     UNSURE = "the classifier is unsure"
     STRANGE = "unlike what the index knows"
 
 
-FROM_VERDICT = frozenset({Reason.RARE_CAUSE, Reason.UNSURE, Reason.STRANGE})
+FROM_VERDICT = frozenset({Reason.UNSURE, Reason.STRANGE})
 
 
 class Ranked(Frozen):
@@ -47,24 +55,53 @@ class Ranked(Frozen):
 
 
 class _Seen:
-    """How many labels there are of each kind, those that are being given among them."""
+    """How many labels there are of each kind, those that are being given among them, and what they cover."""
 
-    def __init__(self, runs: Iterable[Waiting]) -> None:
+    def __init__(self, runs: Sequence[Waiting]) -> None:
         self.labels = 0
         self.systems: Counter[str] = Counter()
         self.tasks: Counter[str] = Counter()
-        self.causes: Counter[str] = Counter()
+        self.map = _Map([run for run in runs if run.failed])
         for run in runs:
             if run.people:
                 self.count(run)
 
     def count(self, run: Waiting) -> None:
-        """Count a run as labelled: by what people said, else by what the classifier believes."""
+        """Count a run as labelled."""
         self.labels += 1
         self.systems[run.framework] += 1
         self.tasks[_task(run)] += 1
-        said = {cause for _, cause in run.said if cause is not None}
-        self.causes.update(said or {run.cause or ""})
+        self.map.cover(run)
+
+
+class _Map:
+    """Where the runs lie, and how near each is to a labelled one: cosines, -1 where there is none."""
+
+    def __init__(self, runs: Sequence[Waiting]) -> None:
+        sizes = Counter(len(run.place) for run in runs if run.place).most_common(1)  # of one embedder
+        self._size = sizes[0][0] if sizes else 0
+        placed = [run for run in runs if run.place and len(run.place) == self._size]
+        chosen = (
+            placed if len(placed) <= MOST else [placed[i] for i in np.linspace(0, len(placed) - 1, MOST, dtype=int)]
+        )
+        self._row = {run.uid: row for row, run in enumerate(chosen)}
+        self._points = np.array([_vector(run.place) for run in chosen]).reshape(len(chosen), self._size // 2)
+        self._near = self._points @ self._points.T
+        self._covered = np.full(len(chosen), -1.0, dtype=np.float32)
+
+    def cover(self, run: Waiting) -> None:
+        """Take a run for labelled."""
+        if run.uid in self._row:
+            self._covered = np.maximum(self._covered, self._near[self._row[run.uid]])
+        elif run.place and len(run.place) == self._size and len(self._covered):
+            self._covered = np.maximum(self._covered, self._points @ _vector(run.place))
+
+    def gains(self) -> dict[str, float]:
+        """Return how much nearer (0 to 2, on average) all runs would be to a labelled one, were each run labelled."""
+        if not len(self._covered):
+            return {}
+        gain = np.maximum(self._near - self._covered, 0).mean(axis=1)
+        return {uid: float(gain[row]) for uid, row in self._row.items()}
 
 
 def rank(
@@ -82,25 +119,27 @@ def rank(
         if run.failed and annotator not in run.people and annotator not in run.spoke and len(run.people) < overlap
     ]
     while left:
-        best = max(left, key=lambda run: (run.uid not in passed, _score(run, seen)))
-        yield Ranked(uid=best.uid, score=_score(best, seen), reasons=tuple(_reasons(best, seen)))
+        gains = seen.map.gains()
+        best, score = max(
+            ((run, _score(run, seen, gains.get(run.uid, 0.0))) for run in left),
+            key=lambda each: (each[0].uid not in passed, each[1]),
+        )
+        yield Ranked(uid=best.uid, score=score, reasons=tuple(_reasons(best, seen, gains.get(best.uid, 0.0))))
         left.remove(best)
         seen.count(best)
 
 
-def _score(run: Waiting, seen: _Seen) -> float:
-    early = FIRST / (FIRST + seen.labels)
-    spread = (
-        1.5 / (1 + seen.systems[run.framework])
-        + 0.7 / (1 + seen.tasks[_task(run)])
-        + 1.0 / (1 + seen.causes[run.cause or ""])
-    )
+def _score(run: Waiting, seen: _Seen, gain: float) -> float:
+    kind = 2.0 / (1 + seen.systems[run.framework]) + 1.0 / (1 + seen.tasks[_task(run)])
+    begun = _SAID if run.said else _HELD if run.held else 0.0
+    score = gain + _KIND * kind + _DISPUTED * _differ(run) + begun
+    if seen.labels < FIRST:
+        return score
     unsure = 1 - run.confidence if run.confidence is not None else 0.5
-    opinions = 1.0 * _differ(run) + 0.4 * bool(run.people)
-    return early * spread + (1.25 - early) * (unsure + 0.5 * _STRANGE[run.familiarity]) + opinions
+    return score + unsure + 0.5 * _STRANGE[run.familiarity]
 
 
-def _reasons(run: Waiting, seen: _Seen) -> Iterator[Reason]:
+def _reasons(run: Waiting, seen: _Seen, gain: float) -> Iterator[Reason]:
     if _differ(run):
         yield Reason.DISAGREED
     elif run.people:
@@ -109,8 +148,8 @@ def _reasons(run: Waiting, seen: _Seen) -> Iterator[Reason]:
         yield Reason.NEW_SYSTEM
     elif not seen.tasks[_task(run)]:
         yield Reason.NEW_TASK
-    if run.cause and seen.causes[run.cause] <= seen.labels / 20:
-        yield Reason.RARE_CAUSE
+    if gain > 0 and not run.people and seen.labels < FIRST:
+        yield Reason.TYPICAL
     if run.confidence is not None and run.confidence < 0.5:
         yield Reason.UNSURE
     if run.familiarity is Familiarity.NEW:
@@ -125,3 +164,7 @@ def _differ(run: Waiting) -> bool:
 
 def _task(run: Waiting) -> str:
     return " ".join(run.task.split()).casefold()
+
+
+def _vector(place: bytes | None) -> NDArray[np.float32]:
+    return np.frombuffer(place or b"", dtype=np.float16).astype(np.float32)

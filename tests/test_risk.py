@@ -111,3 +111,10 @@ def test_a_promise_on_opinions_never_counts_fewer_mistakes_than_are_expected() -
     assert found.accepted == len(above)
     assert 0 <= found.wrong - (1 - above[:, 1]).sum() < 1
     assert found.opinions == 80
+
+
+def test_a_promise_that_most_may_be_wrong_is_not_made() -> None:
+    hopeless = risk.promise(np.column_stack([np.linspace(0.9, 0.4, 12), np.arange(12) == 0]))
+    assert hopeless.least is not None
+    assert hopeless.least > 0.5
+    assert "A promise can be made" not in hopeless.words

@@ -15,6 +15,7 @@ from classifier.diagnosis import Diagnosis
 from classifier.trace import Frozen
 from service import examples, problems
 from service.access import Client, hub_of
+from service.places import place
 from service.storage import diagnoses, traces
 
 if TYPE_CHECKING:
@@ -77,16 +78,16 @@ def work(hub: Hub, access: Access, inputs: list[Input], kind: str | None, keep: 
     """Diagnose all inputs, and store what they held in one transaction. Raises TraceError."""
     classifier = hub.classifier(access.project)
     done = [
-        (trace, item.name, classifier.classify(trace, item.name))
+        (trace, item.name, classifier.classify(trace, item.name), place(classifier, trace) if keep else None)
         for item in inputs
         for trace in hub.read(item.data, kind, name=item.name)
     ]
     if keep:
         with hub.database.begin() as session:
-            for trace, name, diagnosis in done:
+            for trace, name, diagnosis, where in done:
                 stored, _ = traces.put_trace(session, access.project, trace, file=name)
-                diagnoses.add(session, access.project, stored.uid, diagnosis)
-    return [diagnosis for _, _, diagnosis in done]
+                diagnoses.add(session, access.project, stored.uid, diagnosis, place=where)
+    return [diagnosis for _, _, diagnosis, _ in done]
 
 
 async def inputs_of(request: Request) -> list[Input]:

@@ -15,6 +15,7 @@ from service import blindness, conditional, problems
 from service.access import Admin, Client, Reader, hub_of
 from service.api.classify import inputs_of, known
 from service.examples import REQUEST_BODY
+from service.places import place
 from service.storage import NotFoundError, diagnoses, projects, traces
 from service.storage.diagnoses import Made  # noqa: TC001 - FastAPI reads it
 from service.storage.traces import PAGE, Filter, Page, StoredTrace
@@ -93,13 +94,15 @@ def keep(hub: Hub, access: Access, inputs: list[Input], wanted: Wanted) -> tuple
     """Read all inputs and store what they hold in one transaction. Raises TraceError, and nothing is stored."""
     found = [(run, item.name) for item in inputs for run in hub.read(item.data, wanted.kind, name=item.name)]
     classifier = hub.classifier(access.project) if wanted.classify else None
-    verdicts = [classifier.classify(run, name) if classifier else None for run, name in found]
+    verdicts = [
+        (classifier.classify(run, name), place(classifier, run)) if classifier else (None, None) for run, name in found
+    ]
     kept = []
     with hub.database.begin() as session:
-        for (run, name), verdict in zip(found, verdicts, strict=True):
+        for (run, name), (verdict, where) in zip(found, verdicts, strict=True):
             stored, new = traces.put_trace(session, access.project, run, file=name, model=wanted.model)
             if verdict is not None:
-                diagnoses.add(session, access.project, stored.uid, verdict)
+                diagnoses.add(session, access.project, stored.uid, verdict, place=where)
             kept.append(Kept(trace=stored, new=new, diagnosis=verdict))
     return tuple(kept)
 

@@ -208,22 +208,24 @@ class Contest:
     def _ask(self, taught: Sequence[int], barred: frozenset[str], told: Sequence[int]) -> dict[int, Guess]:
         classifier = Classifier(self._embedder, self.fit(taught, barred), self._taxonomy)
         first = len(self._base.runs)
-        return {i: self._guess(classifier, self._runs[first + i], self._tables[first + i]) for i in told}
+        return {i: guess(classifier, self._runs[first + i], self._tables[first + i]) for i in told}
 
-    def _guess(self, classifier: Classifier, run: Labelled, table: StepTable) -> Guess:
-        weighed = classifier.weigh(table, run.system)
-        best = likeliest(weighed.causes)[0]
-        named = name_cause(weighed.causes, self._taxonomy, weighed.trust)
-        claim = named.cause or best
-        gold = run.cause or ""
-        above = {each.id for each in self._taxonomy.ancestors(gold)} if gold in self._taxonomy else set()
-        return Guess(
-            best=best,
-            named=named.cause is not None,
-            right=claim == gold or claim in above,
-            step=weighed.steps[0].step,
-            confidence=named.probability,
-        )
+
+def guess(classifier: Classifier, run: Labelled, table: StepTable) -> Guess:
+    """Ask an index about a labelled run."""
+    weighed = classifier.weigh(table, run.system)
+    best = likeliest(weighed.causes)[0]
+    named = name_cause(weighed.causes, classifier.taxonomy, weighed.trust)
+    claim = named.cause or best
+    gold = run.cause or ""
+    above = {each.id for each in classifier.taxonomy.ancestors(gold)} if gold in classifier.taxonomy else set()
+    return Guess(
+        best=best,
+        named=named.cause is not None,
+        right=claim == gold or claim in above,
+        step=weighed.steps[0].step,
+        confidence=named.probability,
+    )
 
 
 class _Score:

@@ -30,6 +30,7 @@ class Waiting(Frozen):
 
     `said` holds which people labelled it with which cause, `held` who has it to label at present, `spoke` who said
     anything of it: a decisive step alone, as other benchmarks have it, is no label that would not be asked for.
+    `place` is where it lies among others: a vector of unit length in half precision, None where that is not known.
     """
 
     uid: str
@@ -44,6 +45,7 @@ class Waiting(Frozen):
     said: tuple[tuple[str, str | None], ...] = ()
     held: tuple[str, ...] = ()
     spoke: tuple[str, ...] = ()
+    place: bytes | None = None
 
     @property
     def people(self) -> frozenset[str]:
@@ -87,6 +89,7 @@ def pool(session: Session, project: int) -> tuple[Waiting, ...]:
             DiagnosisRow.cause,
             DiagnosisRow.confidence,
             DiagnosisRow.familiarity,
+            DiagnosisRow.place,
         )
         .outerjoin(DiagnosisRow, (DiagnosisRow.trace_id == TraceRow.id) & DiagnosisRow.superseded.is_(None))
         .where(TraceRow.project_id == project)
@@ -106,6 +109,7 @@ def pool(session: Session, project: int) -> tuple[Waiting, ...]:
             said=tuple(said.get(run.id, ())),
             held=held.get(run.uid, ()),
             spoke=tuple(spoke.get(run.id, ())),
+            place=run.place,
         )
         for run in session.execute(runs)
     )

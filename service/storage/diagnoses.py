@@ -27,10 +27,19 @@ class Made(Frozen):
     superseded: datetime | None
 
 
-def add(session: Session, project: int, uid: str, diagnosis: Diagnosis, *, batch: int | None = None) -> int:
+def add(
+    session: Session,
+    project: int,
+    uid: str,
+    diagnosis: Diagnosis,
+    *,
+    batch: int | None = None,
+    place: bytes | None = None,
+) -> int:
     """Store the verdict on a run in the place of the last one; return its row's id. Raises NotFoundError.
 
-    A verdict that says the same as the present one is not stored again.
+    A verdict that says the same as the present one is not stored again. `place`: where the run lies among others, a
+    vector in half precision.
     """
     trace = row(session, project, uid, lock=True)
     body = diagnosis.model_dump_json()
@@ -38,6 +47,7 @@ def add(session: Session, project: int, uid: str, diagnosis: Diagnosis, *, batch
         select(DiagnosisRow).where(DiagnosisRow.trace_id == trace.id, DiagnosisRow.superseded.is_(None))
     )
     if present is not None and present.body == body:
+        present.place = present.place or place
         return present.id
     moment = now()
     if present is not None:
@@ -55,6 +65,7 @@ def add(session: Session, project: int, uid: str, diagnosis: Diagnosis, *, batch
         decided_by=diagnosis.decided_by.value,
         familiarity=diagnosis.familiarity.value,
         body=body,
+        place=place,
     )
     session.add(made)
     session.flush()

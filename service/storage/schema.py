@@ -139,6 +139,7 @@ class DiagnosisRow(Base):
     decided_by: Mapped[str] = mapped_column(String(20))
     familiarity: Mapped[str] = mapped_column(String(20))
     body: Mapped[str] = mapped_column(Text)
+    place: Mapped[bytes | None] = mapped_column(LargeBinary)  # where the run lies: a vector in half precision
     __table_args__ = (
         Index(
             "uq_diagnoses_current",

@@ -8,10 +8,11 @@ import signal
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from classifier.trace import TraceError
 from service import spans
+from service.places import place
 from service.storage import NotFoundError, diagnoses, items, traces
 from service.storage.database import UNAVAILABLE
 from service.work.queue import Queue
@@ -64,26 +65,35 @@ def take(hub: Hub, item: int, lease: timedelta = LEASE) -> bool:
             return _store(session, claimed, found)
 
 
-def _diagnosed(hub: Hub, claimed: items.Claim) -> list[tuple[Trace, Diagnosis]]:
+class Judged(NamedTuple):
+    """A run, its verdict, and where it lies."""
+
+    run: Trace
+    diagnosis: Diagnosis
+    place: bytes | None
+
+
+def _diagnosed(hub: Hub, claimed: items.Claim) -> list[Judged]:
     if claimed.data is not None:
         runs = hub.read(claimed.data, name=claimed.name)
     else:
         with hub.database.begin(write=False) as session:
             runs = [traces.get(session, claimed.project, claimed.run or "")]
     classifier = hub.classifier(claimed.project)
-    return [(run, classifier.classify(run, claimed.name)) for run in runs]
+    return [Judged(run, classifier.classify(run, claimed.name), place(classifier, run)) for run in runs]
 
 
-def _store(session: Session, claimed: items.Claim, found: list[tuple[Trace, Diagnosis]]) -> bool:
+def _store(session: Session, claimed: items.Claim, found: list[Judged]) -> bool:
     verdicts = []
     if not items.holds(session, claimed):
         return False
-    for run, diagnosis in found:
+    for run, diagnosis, where in found:
         if claimed.run is not None:
             uid = claimed.run
         else:
             uid = traces.put_trace(session, claimed.project, run, file=claimed.name)[0].uid
-        verdicts.append((uid, diagnoses.add(session, claimed.project, uid, diagnosis, batch=claimed.batch)))
+        stored = diagnoses.add(session, claimed.project, uid, diagnosis, batch=claimed.batch, place=where)
+        verdicts.append((uid, stored))
     return items.finish(session, claimed, verdicts)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from classifier.diagnosis import Familiarity
-from service.queueing import Reason, rank
+from service.queueing import FIRST, MOST, Reason, rank
 from service.storage.assignments import Waiting
 
 KNOWN = Familiarity.KNOWN
@@ -22,21 +23,52 @@ def order(runs: list[Waiting], who: str = "ann", overlap: int = 2, passed: froze
     return [each.uid for each in rank(runs, who, overlap=overlap, passed=passed)]
 
 
-def test_the_first_labels_are_spread_over_systems_and_causes() -> None:
-    runs = [waiting(f"a{i}") for i in range(20)]
-    runs += [waiting("m1", "metagpt"), waiting("t1", "taskweaver"), waiting("rare", cause="R2.1")]
-    assert {"m1", "t1", "rare"} <= set(order(runs)[:4])
+def at(kind: int, aside: float = 0.0, *, kinds: int = 4) -> bytes:
+    """Return a place: kinds lie at right angles, the runs of one `aside` (radians) of each other."""
+    point = np.zeros((kinds, 2), dtype=np.float16)
+    point[kind] = np.cos(aside), np.sin(aside)
+    return point.tobytes()
 
 
-def test_a_cause_that_is_labelled_often_comes_after_one_that_is_rare() -> None:
-    labelled = [waiting(f"l{i}", said=(("bob", "E2.2"), ("cy", "E2.2"))) for i in range(6)]
-    assert order([*labelled, waiting("common"), waiting("rare", cause="P3")]) == ["rare", "common"]
+def kinds() -> list[Waiting]:
+    """Runs of one system and no known cause: many of a kind, some of another, few of a third, and one like none."""
+    many, some, few = (
+        [waiting(f"{name}{i}", place=at(kind, 0.1 * i)) for i in range(count)]
+        for kind, (name, count) in enumerate((("many", 11), ("some", 7), ("few", 5)))
+    )
+    return [waiting("alone", place=at(3)), *few, *some, *many]
 
 
-def test_with_many_labels_the_uncertain_run_comes_first() -> None:
-    labelled = [waiting(f"l{i}", task="same", said=(("bob", "E2.2"), ("cy", "E2.2"))) for i in range(200)]
-    sure, unsure = waiting("sure", task="same", confidence=0.9), waiting("unsure", task="same", confidence=0.2)
-    assert order([*labelled, sure, unsure]) == ["unsure", "sure"]
+def test_the_first_labels_go_to_the_middle_of_each_kind_the_largest_first() -> None:
+    assert order(kinds())[:4] == ["many5", "some3", "few2", "alone"]
+
+
+def test_what_is_like_a_labelled_run_waits_for_what_is_not() -> None:
+    runs = [
+        run.model_copy(update={"said": (("bob", "P1"), ("cy", "P1"))} if run.uid == "many5" else {}) for run in kinds()
+    ]
+    assert order(runs)[:3] == ["some3", "few2", "alone"]
+
+
+def test_where_runs_lie_goes_before_how_sure_the_classifier_is_until_enough_are_labelled() -> None:
+    runs = [run.model_copy(update={"confidence": 0.0 if run.uid == "many0" else 0.9}) for run in kinds()]
+    labelled = [waiting(f"l{i}", place=at(0, 0.5), said=(("bob", "E2.2"), ("cy", "E2.2"))) for i in range(FIRST)]
+    assert order([*labelled[:-1], *runs])[0] == "some3"
+    assert order([*labelled, *runs])[0] == "many0"
+
+
+def test_runs_whose_place_is_not_known_are_spread_over_systems_and_tasks_after_the_others() -> None:
+    runs = [waiting(f"a{i}", task=f"task {i % 2}") for i in range(20)]
+    runs += [waiting("m1", "metagpt"), waiting("t1", "taskweaver")]
+    found = order([*runs, waiting("placed", place=at(1)), waiting("other", place=at(1, kinds=3))])
+    assert found[0] == "placed"
+    assert {"m1", "t1", "a0", "a1"} <= set(found[1:6])
+
+
+def test_of_very_many_runs_a_part_stands_for_all() -> None:
+    runs = [waiting(f"n{i}", place=at(0 if i % 3 else 2)) for i in range(MOST + 500)]
+    first = [next(run for run in runs if run.uid == each.uid) for each in islice(rank(runs, "ann", overlap=1), 2)]
+    assert len({run.place for run in first}) == 2
 
 
 def test_a_run_on_which_opinions_differ_comes_before_one_on_which_they_agree() -> None:
@@ -46,9 +78,16 @@ def test_a_run_on_which_opinions_differ_comes_before_one_on_which_they_agree() -
     assert order([agreed, against_classifier, among_people], overlap=3)[-1] == "agreed"
 
 
+def test_what_somebody_labelled_is_asked_of_a_second_before_what_somebody_only_has() -> None:
+    has = waiting("has", held=("bob",), place=at(1))
+    labelled = waiting("labelled", said=(("bob", "E2.2"),), place=at(2))
+    assert order([waiting("new", place=at(0)), has, labelled])[:2] == ["labelled", "has"]
+
+
 def test_a_new_kind_of_run_comes_before_a_known_one() -> None:
+    labelled = [waiting(f"l{i}", said=(("bob", "E2.2"), ("cy", "E2.2"))) for i in range(FIRST)]
     known, new = waiting("known", task="same"), waiting("new", task="same", familiarity=Familiarity.NEW)
-    assert order([known, new])[0] == "new"
+    assert order([*labelled, known, new])[0] == "new"
 
 
 @pytest.mark.parametrize(
@@ -82,9 +121,12 @@ def test_of_equals_the_older_comes_first_and_every_run_comes_once() -> None:
 
 
 def test_it_says_why() -> None:
-    runs = [waiting("l", said=(("bob", "E2.2"), ("cy", "E2.2"))), waiting("m", "metagpt", "P3", confidence=0.2)]
-    ranked = next(islice(rank(runs, "ann", overlap=2), 1))
-    assert ranked.reasons == (Reason.NEW_SYSTEM, Reason.RARE_CAUSE, Reason.UNSURE)
+    runs = [
+        waiting("l", said=(("bob", "E2.2"), ("cy", "E2.2"))),
+        waiting("m", "metagpt", "P3", confidence=0.2, place=at(1)),
+    ]
+    ranked = next(rank(runs, "ann", overlap=2))
+    assert ranked.reasons == (Reason.NEW_SYSTEM, Reason.TYPICAL, Reason.UNSURE)
 
 
 def test_runs_without_a_verdict_are_ranked_too() -> None:
