@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import anyio
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from classifier import __version__
@@ -18,7 +17,7 @@ from service.access import session_secret
 from service.api import about, agreement, audit, batches, classify, index, traces
 from service.api import annotations as annotations_api
 from service.headers import Headers
-from service.limits import LimitBody, LimitCrowd
+from service.limits import LimitBody, LimitCrowd, LimitHosts
 from service.metrics import Measure, Metrics
 from service.pages import agreement as agreement_page
 from service.pages import compare, disagreements, imports, label, queue, runs
@@ -93,13 +92,13 @@ def create(hub: Hub) -> FastAPI:
         same_site="lax",
         https_only=settings.secure_cookies,
     )
-    app.add_middleware(Headers)
     larger = dict.fromkeys(("/batches", "/import"), settings.max_batch_bytes)
     larger |= dict.fromkeys(("/classify", "/traces", "/annotations/import"), settings.max_bytes)
     app.add_middleware(LimitBody, most=min(MOST_FORM, settings.max_bytes), larger=larger)
     app.add_middleware(LimitCrowd, in_flight=settings.in_flight)
     if not settings.needs_keys:  # a page of another site must not reach it under a name of its own
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]", *settings.hosts])
+        app.add_middleware(LimitHosts, hosts=[*LOOPBACK, *settings.hosts])
+    app.add_middleware(Headers)
     app.add_middleware(Measure, metrics=app.state.metrics)
     if hub.tracer is not None:
         app.add_middleware(spans.Requests, tracer=hub.tracer)

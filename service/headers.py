@@ -23,7 +23,10 @@ ALWAYS = {
 
 
 class Headers:
-    """Adds `ALWAYS` to every answer, and keeps what a person sees out of shared caches."""
+    """Adds `ALWAYS` to every answer, and keeps what a person sees out of shared caches.
+
+    HEAD is answered like GET, without the body (RFC 9110, section 9.3.2).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -34,7 +37,11 @@ class Headers:
             await self.app(scope, receive, send)
             return
 
+        is_head = scope["method"] == "HEAD"
+
         async def added(message: Message) -> None:
+            if is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in ALWAYS.items():
@@ -42,4 +49,4 @@ class Headers:
                 headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
             await send(message)
 
-        await self.app(scope, receive, added)
+        await self.app({**scope, "method": "GET"} if is_head else scope, receive, added)

@@ -1,15 +1,17 @@
-"""Limits that hold while a request arrives, not after: its size, and how many are in flight."""
+"""Limits that hold while a request arrives, not after: its size, how many are in flight, the name it came under."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 
 from service import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,6 +46,30 @@ class LimitBody:
             return message
 
         await self.app(scope, counted, send)
+
+
+class LimitHosts:
+    """Refuses with 400 what comes under another name than `hosts`: another site may have given us one of its own."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self.app, self.hosts = app, {host.strip("[]").lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if it came under a name of ours."""
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+            if _name(given) not in self.hosts:
+                await problems.response(400, "this is no name of the service; CORONER_HOSTS sets more")(
+                    scope, receive, send
+                )
+                return
+        await self.app(scope, receive, send)
+
+
+def _name(host: str) -> str | None:
+    with contextlib.suppress(ValueError):  # brackets that hold no address
+        return urlsplit(f"//{host}").hostname
+    return None
 
 
 def _detail(most: int) -> str:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from classifier.intake import UNNAMED
 from classifier.trace import Frozen, TraceError
@@ -20,7 +21,7 @@ from service.storage import ConflictError, NotFoundError
 from service.storage.database import UNAVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fastapi import FastAPI, Request
 
@@ -148,11 +149,21 @@ def _install_outer(app: FastAPI) -> None:
 
 
 async def _on_http(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the framework names the methods of one route of several
+        headers["Allow"] = ", ".join(_allowed(request))
     if "text/html" in request.headers.get("accept", ""):
         answer = _page(request, error.status_code, error.detail)
-        answer.headers.update(error.headers or {})
+        answer.headers.update(headers)
         return answer
-    return response(error.status_code, error.detail, headers=error.headers)
+    return response(error.status_code, error.detail, headers=headers)
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+        scope = {**request.scope, "method": method.replace("HEAD", "GET")}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            yield method
 
 
 def _page(request: Request, status: int, detail: str) -> Response:

@@ -249,8 +249,8 @@ def _parquet(rows: Iterator[Outcome]) -> Iterator[bytes]:
     schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
     with tempfile.TemporaryFile() as out:
         with parquet.ParquetWriter(out, schema) as writer:
-            while few := list(islice(rows, MOST_ROWS)):
-                writer.write_table(pa.Table.from_pylist([_flat(row) for row in few], schema=schema))
+            while few := [_flat(row) for row in islice(rows, MOST_ROWS)]:
+                writer.write_table(pa.Table.from_pylist(few, schema=schema))
         out.seek(0)
         while chunk := out.read(2**16):
             yield chunk

@@ -13,7 +13,8 @@ from classifier.diagnosis import Diagnosis, Outcome
 from classifier.trace import Frozen, Phase, Trace
 from service.storage import blobs
 from service.storage._rows import NotFoundError, clean, digest, now, put
-from service.storage.schema import AnnotationRow, BatchRow, DiagnosisRow, ItemRow, ResultRow, TraceRow
+from service.storage.projects import DEFAULT
+from service.storage.schema import AnnotationRow, BatchRow, DiagnosisRow, ItemRow, ProjectRow, ResultRow, TraceRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -77,9 +78,11 @@ class Page(Frozen):
     total: int
 
 
-def uid_of(project: int, content: str) -> str:
-    """Return the name of a run in a project; `content` is the SHA-256 of its JSON."""
-    return digest("trace", project, content)[:24]
+def uid_of(project: str, content: str) -> str:
+    """Return the name of a run in a project, the same in every database; `content` is the SHA-256 of its JSON."""
+    if project == DEFAULT:  # by its number, as it always was: uids in exports that are out must stay
+        return digest("trace", 1, content)[:24]
+    return digest("trace", "project", project, content)[:24]
 
 
 def put_trace(
@@ -92,7 +95,7 @@ def put_trace(
         TraceRow,
         {
             "project_id": project,
-            "uid": uid_of(project, hashlib.sha256(data).hexdigest()),
+            "uid": uid_of(session.get_one(ProjectRow, project).name, hashlib.sha256(data).hexdigest()),
             "blob_id": blobs.keep(session, data),
             "name": clean(trace.id[:300]),
             "file": clean(file) if file else None,
@@ -104,7 +107,7 @@ def put_trace(
             "succeeded": trace.succeeded,
             "received": now(),
         },
-        by=("uid",),
+        by=("project_id", "blob_id"),  # not by uid: in a database of before, it may have another
     )
     return _stored(session.get_one(TraceRow, row_id)), new
 

@@ -175,7 +175,12 @@ def test_another_sites_page_cannot_make_a_browser_act(hub: Hub) -> None:
 
 
 def test_a_name_that_another_site_gave_this_machine_is_refused(hub: Hub) -> None:
-    assert browser(hub).get("/healthz", headers={"host": "evil.example"}).status_code == 400
+    for name in ("evil.example", "127.0.0.1.evil.example", "evil.example:8080", "[::2]", "[", ""):
+        refused = browser(hub).get("/healthz", headers={"host": name})
+        assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+        assert "default-src 'none'" in refused.headers["content-security-policy"]
+    for name in ("127.0.0.1:8080", "LOCALHOST", "[::1]:8080"):
+        assert browser(hub).get("/healthz", headers={"host": name}).status_code == 200
 
 
 def test_every_answer_forbids_scripts_of_others(hub: Hub) -> None:

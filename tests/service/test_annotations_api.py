@@ -224,6 +224,30 @@ def test_the_classifiers_name_is_no_annotators(client: TestClient) -> None:
     assert "no annotator can be called" in client.post("/annotations/import", content=json.dumps(line)).text
 
 
+def test_a_projects_export_fits_in_another_database_whatever_its_projects_were_made_in_order(
+    tmp_path: Path, url: str
+) -> None:
+    logs = [run(f"run-{i}").model_dump_json() for i in range(3)]
+    exports = []
+    for folder, database, others in (("one", "", ("a",)), ("two", url, ("a", "b", "c"))):
+        hub = open_hub(tmp_path / folder, database=database, keys=True)
+        with hub.database.begin() as session:
+            for each in (*others, "payments"):
+                project = projects.ensure(session, each)
+            _, secret = projects.issue(session, project, "boss", Role.ADMIN)
+        headers = {"authorization": f"Bearer {secret}"}
+        with TestClient(create(hub), base_url="http://localhost", headers=headers) as client:
+            uids = [each["trace"]["uid"] for each in client.post("/traces", content="\n".join(logs)).json()]
+            if not exports:
+                for uid in uids:
+                    say(client, uid, cause="P1", step=1)
+            else:
+                taken = client.post("/annotations/import", content=exports[0])
+                assert (taken.status_code, taken.json()["new"]) == (200, 3)
+            exports.append(client.get("/annotations").text)
+    assert exports[0] == exports[1]
+
+
 @pytest.mark.parametrize("read", ["diagnosis", "diagnoses", "annotations"])
 def test_who_reads_the_verdict_through_the_api_does_not_label_blind_any_more(hub: Hub, read: str) -> None:
     ann, bob = people(hub, "ann", "bob")

@@ -137,7 +137,19 @@ def test_a_method_that_is_not_there_names_those_that_are(client: TestClient) -> 
     for path in sorted({route.split(" ")[1] for route in ROUTES}):
         answer = ask(client, f"PUT {path}")
         assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json"), path
-        assert answer.headers["allow"], path
+        methods = {route.split(" ")[0] for route in ROUTES if route.split(" ")[1] == path}
+        expected = methods | ({"HEAD"} if "GET" in methods else set())
+        assert set(answer.headers["allow"].split(", ")) == expected, path
+
+
+def test_head_is_get_without_the_body(client: TestClient) -> None:
+    for path in ("/healthz", "/taxonomy", "/static/coroner.css", "/traces", "/signin"):
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content, head.headers["content-type"]) == (
+            got.status_code,
+            b"",
+            got.headers["content-type"],
+        ), path
 
 
 @pytest.mark.parametrize("how", ["without its token", "with another token", "from another site"])
