@@ -6,7 +6,8 @@ import socket
 from typing import TYPE_CHECKING
 
 import invented_traces as invented
-from first_hour import Answer, Service, live
+from first_hour import Answer, live
+from served import Service
 
 if TYPE_CHECKING:
     from pathlib import Path
