@@ -7,7 +7,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from classifier import segments, signals
-from classifier.trace import Phase
 from service.pages.markup import Mark, Marked, find_all
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from classifier.diagnosis import Diagnosis
     from classifier.signals import Signal
-    from classifier.trace import Step, ToolCall, Trace
+    from classifier.trace import Phase, Step, ToolCall, Trace
 
 CHUNK = 50  # steps that are loaded at once
 HEAD_LINES, HEAD_CHARS = 8, 900  # of a step that is folded
