@@ -8,6 +8,7 @@ import postgres as server
 import pytest
 from hubs import close_all, open_hub
 
+from service.storage import projects
 from service.storage.database import Database
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def database(url: str) -> Iterator[Database]:
     opened.upgrade()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def project(database: Database) -> int:
+    with database.begin() as session:
+        return projects.ensure(session)
 
 
 @pytest.fixture

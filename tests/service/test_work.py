@@ -71,6 +71,14 @@ def test_what_takes_too_long_is_stopped_and_the_next_is_read() -> None:
     reader.close()
 
 
+def test_what_takes_too_much_memory_is_refused_and_the_next_is_read() -> None:
+    reader = ConfinedReader(10**8, max_steps=10, seconds=60, memory=2**29)
+    with pytest.raises(TraceError, match="memory"):
+        reader(b"[" + b"[]," * 8_000_000 + b"[]]")  # half a gigabyte of lists and pointers
+    assert reader(LOG) == [run()]
+    reader.close()
+
+
 def test_reading_goes_on_when_the_thread_that_first_read_has_ended(confined: ConfinedReader) -> None:
     first = threading.Thread(target=confined, args=(LOG,))
     first.start()
@@ -87,6 +95,17 @@ def test_a_child_that_is_killed_while_it_waits_is_replaced(confined: ConfinedRea
         child.join()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(confined, [LOG] * 16)) == [[run()]] * 16
+
+
+def test_a_child_that_is_killed_while_it_reads_is_no_fault_of_the_log(confined: ConfinedReader) -> None:
+    confined(LOG)
+    [child] = [each for each in multiprocessing.active_children() if each.is_alive()]
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(confined, (LOG + b"\n") * 10_000)
+        time.sleep(0.3)
+        assert not reading.done()
+        child.kill()
+        assert len(reading.result()) == 10_000
 
 
 def test_a_queue_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
