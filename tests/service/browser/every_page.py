@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hubs import batch_of
+from runs import run as run_of
 from shot_runs import measured
 from stage import put
 
@@ -25,8 +26,13 @@ def every(hub: Hub, person: str, run: str) -> tuple[str, ...]:
         put(hub, f"disputed {number}", "E2.2", **{person: "E2.2", "bob": cause})
         for number, cause in enumerate(("E2.2", "P1", "R1"))
     ]
+    long = run_of("r" * 200, "t" * 500, framework="f" * 80)  # names in which no line can break
+    steps = tuple(each.model_copy(update={"agent": "a" * 90, "to": "b" * 90}) for each in long.steps)
+    long = long.model_copy(update={"steps": steps, "expected": "e" * 300})
+    longest = put(hub, long, "E2.2", **{person: "E2.2", "p" * 100: "P1"})
     with hub.database.begin() as session:
         project = projects.find(session, projects.DEFAULT)
+        batch_of(session, project, "n" * 200, [Input(name="l" * 300, data=b"{")], by="p" * 100)
         inputs = [Input(name=f"{name}.json", data=b"{") for name in ("a", "b")]
         batch = batch_of(session, project, "night", inputs, by=person)
         if claimed := items.claim(session, items.pending(session)[0]):
@@ -38,6 +44,10 @@ def every(hub: Hub, person: str, run: str) -> tuple[str, ...]:
     return (
         "/signin",
         "/queue",
+        f"/runs/{longest}",
+        f"/runs/{longest}/steps/1",
+        f"/runs/{longest}/delete",
+        f"/disagreements/{longest}",
         f"/queue?saved={disputed[0]}",
         f"/runs/{run}",
         f"/runs/{run}?q=timetable",

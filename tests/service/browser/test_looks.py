@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Served = tuple[Hub, str, dict[str, str]]
     SignIn = Callable[..., Page]
 
+WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 400, "height": 800}
 OUTLINE = {"heading-order", "region", "page-has-heading-one", "landmark-unique", "landmark-one-main"}
 ZOOMED = {"width": 640, "height": 400}  # what 1280x800 leaves at 200 %
@@ -84,7 +85,7 @@ def serious(page: Page, path: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("size", [NARROW, ZOOMED], ids=["400 pixels", "200 per cent"])
+@pytest.mark.parametrize("size", [WIDE, NARROW, ZOOMED], ids=["1280 pixels", "400 pixels", "200 per cent"])
 def test_no_page_has_to_be_scrolled_sideways(served: Served, sign_in: SignIn, empty: str, size: dict[str, int]) -> None:
     page = sign_in("Nils", viewport=size)
     wide = "document.documentElement.scrollWidth"
