@@ -143,7 +143,7 @@ def heard(page: Page, words: str) -> None:
 
 def test_what_was_done_is_said_aloud_and_what_is_wrong_has_the_focus(served: Served, sign_in: SignIn) -> None:
     page = sign_in("Ida")
-    page.goto(f"/runs/{served[2]['ferry-041']}")
+    page.goto(f"/runs/{put(served[0], 'read aloud')}")
     press(page, "j", "s")
     heard(page, "marked as the decisive one")
     press(page, "Control+Enter")  # without a cause
