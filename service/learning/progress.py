@@ -102,7 +102,7 @@ def _advice(
         verdict = {
             True: "is better than the one that answers: activate it",
             False: "is worse than the one that answers: do not activate it",
-            None: "cannot be told apart from the one that answers: more labels would tell",
+            None: f"is not proved better or worse than the one that answers{_rights(newest)}: more labels would tell",
         }[newest.better]
         said.append(f"Index {newest.version} {verdict}.")
     if material.resolution.disputed:
@@ -114,3 +114,10 @@ def _advice(
     else:
         said.append("How far the index can be trusted on this system is not known before it is trained.")
     return said
+
+
+def _rights(newest: Version) -> str:
+    """Tell how often both are right on the held-out runs."""
+    compared = newest.comparison
+    new, old = (compared.new.accuracy.value, compared.old.accuracy.value) if compared else (None, None)
+    return "" if new is None or old is None else f" (right in {new:.0%} of the held-out runs, that one in {old:.0%})"

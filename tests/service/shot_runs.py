@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from fake_classifier import FakeClassifier
 from runs import EXAMPLE, run
 
+from classifier.bootstrap import Estimate
 from classifier.diagnosis import Candidate, Diagnosis, Evidence, Familiarity, StepChoice
+from classifier.risk import Promise
 from classifier.trace import Role, Step, ToolCall, Trace
-from service.storage import diagnoses, traces
+from service.learning.comparison import Comparison, CurvePoint, Figures
+from service.storage import diagnoses, indices, traces
 
 if TYPE_CHECKING:
     from service.hub import Hub
@@ -136,3 +139,38 @@ def fill(hub: Hub, *, more: int = 8) -> dict[str, str]:
             diagnoses.add(session, 1, stored.uid, found)
             uids[trace.id] = stored.uid
     return uids
+
+
+def measured(hub: Hub) -> None:
+    """Store a version of the index with figures that are invented, as the picture's runs are."""
+
+    def of(value: float, half: float, n: int = 40) -> Estimate:
+        return Estimate(value=value, low=max(value - half, 0), high=min(value + half, 1), n=n)
+
+    def figures(kappa: float, right: float) -> Figures:
+        return Figures(
+            kappa=of(kappa, 0.17),
+            accuracy=of(right, 0.15),
+            step=of(0.4, 0.1),
+            named=of(0.9, 0.1),
+            named_right=of(0.5, 0.1),
+        )
+
+    curve = [(0, 0.03, 0.05), (10, 0.16, 0.13), (20, 0.28, 0.14), (40, 0.41, 0.15)]
+    found = Comparison(
+        current="shipped",
+        runs=40,
+        tasks=38,
+        new=figures(0.41, 0.55),
+        old=figures(0.03, 0.15),
+        better_kappa=of(0.38, 0.2),
+        better_accuracy=of(0.4, 0.17),
+        curve=tuple(CurvePoint(labels=n, kappa=of(k, half), accuracy=of(k + 0.1, half)) for n, k, half in curve),
+        promises=tuple(
+            Promise(risk=risk, sure=0.95, threshold=at, runs=40, accepted=many, wrong=wrong, bound=risk)
+            for risk, at, many, wrong in ((0.1, None, 12, 2), (0.2, None, 18, 3), (0.3, 0.62, 21, 3))
+        ),
+        learnt=(),
+    )
+    with hub.database.begin() as session:
+        indices.add(session, 1, "0f3a5c7e9b12", "x.npz", by="Ann", labels=40, evaluation=found.model_dump_json())

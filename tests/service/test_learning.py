@@ -131,6 +131,8 @@ def test_what_two_people_agree_on_of_ten_runs_is_enough_to_train(taught: Hub) ->
     assert (told.labels, told.disputed, told.missing) == (5, 5, 0)
     made = versions.Version.of(training.train(taught, access, sizes=(), folds=2))
     assert made.labels == 5
+    advice = figures.progress(taught, access.project).advice
+    assert any("held-out runs" in each or "is better" in each for each in advice), advice
     assert versions.activate(taught, access, made.version) == made.version
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runs import run
+from stage import put
+
 from service.storage import annotations as statements
+from service.storage import items
+from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +30,7 @@ def said(served: Served, uid: str, who: str) -> Statement | None:
 
 
 def press(page: Page, *keys: str) -> None:
+    page.wait_for_load_state()  # a page that has not its script yet knows no keys
     for key in keys:
         page.keyboard.press(key)
 
@@ -91,7 +97,7 @@ def test_the_decisive_step_is_a_click_and_the_verdict_opens_after_the_label(serv
     page.click("button[value=stay]")
     page.wait_for_selector("#verdict .headline")
     assert said(served, uid, "Mia").annotation.agent == "WebSurfer"
-    page.keyboard.press("d")
+    press(page, "d")
     page.wait_for_function("() => document.activeElement.id === 's9'")
     page.keyboard.press("e")  # round to the first evidence
     page.wait_for_function("() => document.activeElement.id === 's5'")
@@ -119,3 +125,96 @@ def test_without_script_all_of_it_works_too(served: Served, sign_in: SignIn) -> 
     page.click("button[value=stay]")
     page.wait_for_selector("#verdict .headline")
     assert said(served, uid, "Noa").annotation.cause == "E2.2"
+
+
+def reach(page: Page, wanted: str) -> None:
+    """Go on by Tab until what is wanted has the focus."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+            return
+    raise AssertionError(f"Tab does not reach {wanted}")
+
+
+def heard(page: Page, words: str) -> None:
+    """Wait until a screen reader is told so."""
+    page.wait_for_function("words => document.getElementById('live').textContent.includes(words)", arg=words)
+
+
+def test_what_was_done_is_said_aloud_and_what_is_wrong_has_the_focus(served: Served, sign_in: SignIn) -> None:
+    page = sign_in("Ida")
+    page.goto(f"/runs/{served[2]['ferry-041']}")
+    press(page, "j", "s")
+    heard(page, "marked as the decisive one")
+    press(page, "Control+Enter")  # without a cause
+    page.wait_for_selector("[role=alert]")
+    assert page.evaluate("document.activeElement.textContent").startswith("Pick a cause")
+    press(page, "2", "1", "1")
+    press(page, "Backspace", "Backspace", "Backspace")  # up to the phases: never on what is hidden now
+    assert page.evaluate("document.activeElement.name") == "phase"
+    assert page.evaluate("document.activeElement.checkVisibility()")
+    press(page, "c")
+    page.keyboard.type("missing")
+    heard(page, "2 fit, Enter takes")
+    press(page, "Enter", "Control+Enter")
+    page.wait_for_url("**saved=*")
+    heard(page, "is saved")
+    press(page, "z")
+    page.wait_for_url("**undone=1")
+    heard(page, "taken back")
+
+
+def test_a_disagreement_is_discussed_and_settled_by_keyboard(served: Served, sign_in: SignIn) -> None:
+    uid = put(served[0], "disputed by keys", "E2.2", Kai="E2.2", bob="P1")
+    page = sign_in("Kai")
+    page.goto("/disagreements")
+    reach(page, f"a[href='/disagreements/{uid}']")
+    press(page, "Enter")
+    page.wait_for_url(f"**/{uid}")
+    reach(page, "#said")
+    page.keyboard.type("It reads the wrong column.")
+    press(page, "Tab", "Enter")
+    page.wait_for_selector(".comment")
+    reach(page, "input[name=holds]")
+    press(page, "ArrowDown")  # the second voice
+    reach(page, "form[action$=settle] button")
+    press(page, "Enter")
+    page.wait_for_url("**settled=*")
+    heard(page, "Settled")
+    with served[0].database.begin(write=False) as session:
+        (last,) = [each for each in statements.of(session, 1, uid) if each.adjudicated]
+    assert (last.annotation.annotator, last.annotation.cause) == ("Kai", "P1")
+
+
+def test_runs_are_imported_by_keyboard_and_the_page_follows_them_without_losing_the_focus(
+    served: Served, sign_in: SignIn
+) -> None:
+    hub = served[0]
+    page = sign_in("Ivy")
+    page.goto("/runs")
+    reach(page, "a[href='/import']")
+    press(page, "Enter")
+    page.wait_for_url("**/import")
+    reach(page, "#files")
+    log = {"name": "fresh.json", "mimeType": "application/json", "buffer": run("fresh").model_dump_json().encode()}
+    page.set_input_files("#files", log)
+    press(page, "Tab")
+    page.keyboard.type("by keys")
+    press(page, "Enter")
+    page.wait_for_url("**/batches/*/page")
+    reach(page, "form[action$=cancel] button")
+    page.wait_for_timeout(3500)  # it has looked again meanwhile
+    assert page.evaluate("document.activeElement.form?.action").endswith("/cancel")
+    with hub.database.begin(write=False) as session:
+        waiting = items.pending(session)
+    for item in waiting:
+        worker.take(hub, item)
+    heard(page, "Nothing waits.")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"  # the button is gone
+    assert page.get_by_role("link", name="Its runs").is_visible()
+
+
+def test_a_button_that_cannot_be_used_stays_so(sign_in: SignIn, empty: str) -> None:
+    page = sign_in("Una", base_url=empty)
+    page.goto("/learning")
+    assert page.get_by_role("button", name="Train on the labels").is_disabled()
