@@ -182,15 +182,17 @@ def take_in(hub: Hub, access: Access, body: bytes, is_csv: bool) -> Imported:  #
         raise RefusedError((Line(line=None, problem=f"not UTF-8: {error.reason} at byte {error.start}"),)) from error
     records, bad = statements.parse(text, is_csv=is_csv)
     wrong = [Line(line=each.line, problem=each.problem) for each in bad]
+    with hub.database.begin(write=False) as session:  # runs are read before others have to wait for us to write
+        fits, odd = _fitted(session, access, records, hub.classifiers.shipped.taxonomy)
+    wrong += odd
     with hub.database.begin() as session:
-        runs = _Runs(session, access.project)
         before = kept.names(session, access.project)
         stored = set()
-        for number, record in records:
+        for number, uid, record in fits:
             try:
-                stored.add(_store(session, access, runs, record, hub.classifiers.shipped.taxonomy))
-            except (StatementError, NotFoundError, ConflictError) as error:
-                wrong.append(Line(line=number, problem=f"{record.trace[:100]!r}: {error}"))
+                stored.add(_store(session, access, uid, record))
+            except (NotFoundError, ConflictError) as error:
+                wrong.append(_wrong(number, record, error))
         if wrong:
             raise RefusedError(tuple(sorted(wrong, key=lambda each: each.line or 0)))
         projects.note(session, access, "import annotations", f"{len(stored)} annotations")
@@ -234,42 +236,49 @@ def comment(request: Request, access: Annotator, uid: Uid, remark: Remark) -> Co
         return kept.comment(session, access.project, uid, access.person, remark.said)
 
 
-class _Runs:
-    """The runs that an import speaks of, each read once."""
-
-    def __init__(self, session: Session, project: int) -> None:
-        self._session, self._project = session, project
-        self._held: dict[str, tuple[str, Trace]] = {}
-
-    def find(self, name: str) -> tuple[str, Trace]:
-        """Return the uid and the run that go by a name. Raises NotFoundError."""
-        if name not in self._held:
-            self._held[name] = self._read(name)
-        return self._held[name]
-
-    def _read(self, name: str) -> tuple[str, Trace]:
+def _fitted(
+    session: Session, access: Access, records: list[tuple[int, Annotation]], taxonomy: Taxonomy
+) -> tuple[list[tuple[int, str, Annotation]], list[Line]]:
+    """Return the records with the uids of their runs, checked against these, and what is wrong with the others."""
+    fits, wrong = [], []
+    name, found = None, None
+    for number, record in sorted(records, key=lambda each: each[1].trace):  # each run is read once, one at a time
         try:
-            return name, traces.get(self._session, self._project, name)
-        except NotFoundError:
-            uids = traces.called(self._session, self._project, name)
-        if len(uids) != 1:
-            raise NotFoundError(
-                f"{len(uids)} runs are called so; name it by its uid" if uids else "no run is called so"
-            )
-        return uids[0], traces.get(self._session, self._project, uids[0])
+            if found is None or name != record.trace:
+                found = _find(session, access.project, record.trace)
+                name = record.trace
+            uid, run = found
+            fitted = statements.fitted(record, run, taxonomy)
+            fits.append((number, uid, fitted.model_copy(update={"uid": statements.named(record, uid)})))
+        except (StatementError, NotFoundError) as error:
+            wrong.append(_wrong(number, record, error))
+    return sorted(fits, key=lambda each: each[0]), wrong
 
 
-def _store(session: Session, access: Access, runs: _Runs, record: Annotation, taxonomy: Taxonomy) -> str:
-    uid, run = runs.find(record.trace)
-    fitted = statements.fitted(record, run, taxonomy)
+def _find(session: Session, project: int, name: str) -> tuple[str, Trace]:
+    """Return the uid and the run that go by a name. Raises NotFoundError."""
+    try:
+        return name, traces.get(session, project, name)
+    except NotFoundError:
+        uids = traces.called(session, project, name)
+    if len(uids) != 1:
+        raise NotFoundError(f"{len(uids)} runs are called so; name it by its uid" if uids else "no run is called so")
+    return uids[0], traces.get(session, project, uids[0])
+
+
+def _wrong(number: int, record: Annotation, error: Exception) -> Line:
+    return Line(line=number, problem=f"{record.trace[:100]!r}: {error}")
+
+
+def _store(session: Session, access: Access, uid: str, record: Annotation) -> str:
     return kept.add(
         session,
         access.project,
         uid,
-        fitted,
+        record,
         unsure=record.unsure,
         adjudicated=record.adjudicated,
-        uid=statements.named(record, uid),
+        uid=record.uid,
     ).uid
 
 

@@ -1,4 +1,4 @@
-"""A run as its page shows it: steps folded to what matters, in chunks, and lanes of phases over all of them."""
+"""A run as its page shows it: steps folded to what matters, in chunks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from classifier import segments, signals
-from classifier.trace import Phase
 from service.pages.markup import Mark, Marked, find_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from markupsafe import Markup
 
     from classifier.diagnosis import Diagnosis
     from classifier.signals import Signal
-    from classifier.trace import Step, Trace
+    from classifier.trace import Phase, Step, ToolCall, Trace
 
 CHUNK = 50  # steps that are loaded at once
 HEAD_LINES, HEAD_CHARS = 8, 900  # of a step that is folded
@@ -25,7 +24,6 @@ TAIL_LINES, TAIL_CHARS = 2, 300  # at its end, where outcomes and answers stand
 EXCERPTS = 3  # lines of what is folded that are shown, since a signal or a mark is in them
 SHOWN = 12_000  # characters of a step on the run's page; the rest is on the step's own
 CHUNK_CHARS = 150_000  # of the steps of a chunk, together; those behind are cut to their heads
-COLUMNS = 240  # of the lanes
 CALLS = 20  # tool calls of a step that are shown
 
 
@@ -75,10 +73,11 @@ class Readings:
 
 
 class Call(NamedTuple):
-    """A tool call of a step."""
+    """A tool call of a step. `open`: what is searched for is in it."""
 
     name: str
     arguments: Markup
+    open: bool
 
 
 class Shown(NamedTuple):
@@ -175,12 +174,26 @@ def _show(reading: Reading, position: int, emphasis: Emphasis, most: int) -> Sho
         open=opens,
         glimpses=() if opens else tuple(_line(text, mark) for mark in folded[:EXCERPTS]),
         excerpts=tuple(excerpt(text, mark) for mark in [each for each in every if each.start >= most][:5]),
-        cut=len(text) > most,
-        size=len(text),
-        calls=tuple(Call(call.name, Marked(call.arguments[:SHOWN], (), "json").html(0, SHOWN)) for call in calls),
+        cut=len(text) > most or len(calls) < len(step.tool_calls) or any(len(each) > SHOWN for each in _beside(step)),
+        size=len(text) + sum(map(len, _beside(step))),
+        calls=tuple(called(call, emphasis.query, SHOWN) for call in calls),
         more_calls=len(step.tool_calls) - len(calls),
-        error=Marked(step.error[:SHOWN]).html() if step.error else None,
+        error=Marked(step.error[:SHOWN], find_all(step.error[:SHOWN], emphasis.query, "hit")).html()
+        if step.error
+        else None,
     )
+
+
+def called(call: ToolCall, query: str, most: int) -> Call:
+    """Return a tool call as it is shown, its arguments cut at `most` characters."""
+    text = call.arguments[:most]
+    marks = find_all(text, query, "hit")
+    return Call(call.name, Marked(text, marks, "json").html(), bool(marks))
+
+
+def _beside(step: Step) -> tuple[str, ...]:
+    """Return what a step says beside its content."""
+    return (step.error or "", *(part for call in step.tool_calls for part in (call.name, call.arguments)))
 
 
 def _signal_marks(text: str, found: Sequence[Signal], taken: Sequence[Mark]) -> list[Mark]:
@@ -211,7 +224,11 @@ def excerpt(text: str, mark: Mark, around: int = 200) -> Markup:
 def found_in(reading: Reading, query: str, most: int = 500) -> tuple[int, ...]:
     """Return the indices of the steps that hold the words, whatever the case of letters."""
     wanted = query.casefold()
-    hits = (step.index for step in reading.trace.steps if wanted in step.content.casefold())
+    hits = (
+        step.index
+        for step in reading.trace.steps
+        if any(wanted in text.casefold() for text in (step.content, *_beside(step)))
+    )
     return tuple(index for index, _ in zip(hits, range(most), strict=False))
 
 
@@ -240,59 +257,3 @@ def _fold(text: str, most: int) -> tuple[int, int]:
 
 def _language(step: Step) -> str | None:
     return "python" if step.kind in {"code", "python"} and "```" not in step.content[:200] else None
-
-
-class Bar(NamedTuple):
-    """A stretch of a lane: its place and width in the 1000 units across, and the index of its first step."""
-
-    x: float
-    width: float
-    step: int
-
-
-class Lanes(NamedTuple):
-    """The run from left to right: stretches of each phase, and ticks of signals, evidence, and the decisive step."""
-
-    phases: tuple[tuple[Phase, tuple[Bar, ...]], ...]
-    signals: tuple[Bar, ...]
-    evidence: tuple[Bar, ...]
-    decisive: Bar | None
-    chosen: Bar | None
-
-
-def lanes(reading: Reading, emphasis: Emphasis) -> Lanes:
-    """Draw the run. A long one is drawn in columns, each of several steps, so that the drawing stays small."""
-    steps = reading.trace.steps
-    columns = min(COLUMNS, len(steps))
-    wide = 1000 / columns
-
-    def column(position: int) -> int:
-        return position * columns // len(steps)
-
-    def first(at: int) -> int:
-        return steps[-(-at * len(steps) // columns)].index
-
-    def stretches(positions: Iterable[int]) -> tuple[Bar, ...]:
-        taken = sorted({column(position) for position in positions})
-        bars: list[tuple[int, int]] = []
-        for at in taken:
-            if bars and bars[-1][1] == at:
-                bars[-1] = (bars[-1][0], at + 1)
-            else:
-                bars.append((at, at + 1))
-        return tuple(Bar(round(a * wide, 2), round((b - a) * wide, 2), first(a)) for a, b in bars)
-
-    def ticks(indices: Sequence[int]) -> tuple[Bar, ...]:
-        at = sorted({column(reading.positions[index]) for index in indices if index in reading.positions})
-        return tuple(Bar(round(c * wide, 2), round(wide, 2), first(c)) for c in at)
-
-    def tick(index: int | None) -> Bar | None:
-        return next(iter(ticks([index])), None) if index is not None else None
-
-    return Lanes(
-        tuple((phase, stretches(i for i, each in enumerate(reading.phases) if each is phase)) for phase in Phase),
-        ticks(tuple(reading.signals)),
-        ticks(emphasis.evidence),
-        tick(emphasis.decisive),
-        tick(emphasis.chosen),
-    )

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from classifier.report import FAMILIAR, KINDS, PROVENANCE
 from service.access import hub_of
 from service.pages import Reader, mentioned, render
+from service.pages.lanes import lanes
 from service.pages.markup import Marked, find_all, stylesheet
 from service.pages.queue import renew
-from service.pages.reading import CHUNK, found_in, lanes, show
+from service.pages.reading import CHUNK, called, found_in, show
 from service.pages.sight import Sight, look
 from service.storage import NotFoundError
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from service.pages.reading import Emphasis, Reading
     from service.storage.projects import Access
 
-PART = 50_000  # characters of a step on its own page
+PART = 50_000  # characters of a step on its own page, and of each of its calls
+CALLS = 500  # that are shown there
 QUERY = 200  # characters that are searched for
 KEYS = (
     ("j k", "next, previous step"),
@@ -169,6 +171,9 @@ def step(
         phase=sight.reading.phases[position],
         signals=sight.reading.signals.get(index, ()),
         content=Marked(text, marks).html(),
+        calls=[called(call, emphasis.query, PART) for call in found.tool_calls[:CALLS]],
+        more_calls=max(0, len(found.tool_calls) - CALLS),
+        error=Marked(found.error[:PART]).html() if found.error else None,
         part=part,
         parts=max(1, -(-len(found.content) // PART)),
         before=sight.reading.trace.steps[position - 1].index if position else None,

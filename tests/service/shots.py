@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from service.hub import Hub
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-COLOURS = 96  # of a picture: it stays small, and text sharp
+COLOURS = 160  # of a picture: it stays small, and text sharp
 WIDE, NARROW = (1280, 800), (400, 800)
 RUNS = 48
 

@@ -16,7 +16,7 @@ from runs import EXAMPLE, run, verdict
 from shot_runs import ferry, long_run, verdict_on_ferry
 from stage import Person, store, unled
 
-from classifier.trace import Role, Step, Trace
+from classifier.trace import Role, Step, ToolCall, Trace
 from service.pages import reading
 from service.pages.reading import Emphasis, Reading
 from service.storage import projects, traces
@@ -230,3 +230,19 @@ def test_what_is_folded_is_all_there_and_in_its_order(text: str) -> None:
     )
     parts = [re.sub(r"<[^>]+>", "", each) for each in (shown.head, shown.rest, shown.tail) if each is not None]
     assert html.unescape("".join(parts)) == text
+
+
+def test_search_and_the_page_of_a_step_reach_what_tools_are_called_with_and_its_error(hub: Hub) -> None:
+    call = ToolCall(name="lookup_zebra", arguments='{"reader": "A-17", "pad": "' + "x" * 13_000 + '", "end": "quagga"}')
+    asks = Step(index=0, agent="user", role=Role.USER, content="t")
+    step = Step(index=1, agent="a", role=Role.ASSISTANT, content="I look.", tool_calls=(call,), error="no such okapi")
+    uid = store(hub, Trace(id="calls", format="c", framework="f", task="t", steps=(asks, step)), None)
+    ann = unled(hub, "Ann")
+    for words in ("ZEBRA", "a-17", "quagga", "okapi"):
+        page = soup(ann.page(f"/runs/{uid}?q={words}"))
+        assert [each.get_text() for each in page.select('.hits a[href*="at="]')] == ["1"]
+    page = soup(ann.page(f"/runs/{uid}?q=a-17"))
+    assert page.select_one("details.call[open] mark.hit").get_text() == "A-17"
+    assert "quagga" not in page.get_text()  # too long to be shown there; the whole is one link away
+    whole = soup(ann.page(page.select_one(f'a[href="/runs/{uid}/steps/1"]')["href"])).get_text()
+    assert all(words in whole for words in ("I look.", "lookup_zebra", "quagga", "no such okapi"))

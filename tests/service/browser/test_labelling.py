@@ -142,9 +142,8 @@ def heard(page: Page, words: str) -> None:
 
 
 def test_what_was_done_is_said_aloud_and_what_is_wrong_has_the_focus(served: Served, sign_in: SignIn) -> None:
-    uid = put(served[0], "said aloud")  # of its own: the queue may have given the others to enough people
     page = sign_in("Ida")
-    page.goto(f"/runs/{uid}")
+    page.goto(f"/runs/{put(served[0], 'read aloud')}")
     press(page, "j", "s")
     heard(page, "marked as the decisive one")
     press(page, "Control+Enter")  # without a cause
@@ -219,3 +218,13 @@ def test_a_button_that_cannot_be_used_stays_so(sign_in: SignIn, empty: str) -> N
     page = sign_in("Una", base_url=empty)
     page.goto("/learning")
     assert page.get_by_role("button", name="Train on the labels").is_disabled()
+
+
+def test_the_last_label_of_all_can_be_undone_by_key_on_the_queue(served: Served, sign_in: SignIn) -> None:
+    uid = put(served[0], "last of all", "E2.2", Zoe="E2.2")
+    page = sign_in("Zoe")
+    page.goto(f"/queue?saved={uid}")
+    heard(page, "is saved")
+    press(page, "z")
+    page.wait_for_url(f"**/runs/{uid}?undone=1")
+    assert said(served, uid, "Zoe") is None
