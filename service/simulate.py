@@ -154,10 +154,10 @@ class Team:
 
 
 def simulate(
-    team: Team, *, seeds: int, draws: int, page: bool = False, watch: Callable[[str], None] = lambda _: None
+    team: Team, *, seeds: Sequence[int], draws: int, page: bool = False, watch: Callable[[str], None] = lambda _: None
 ) -> Iterator[Trial]:
     """Give what came of every order, in every fold."""
-    for seed in range(seeds):
+    for seed in seeds:
         for fold in team.folds(seed):
             watch(f"{fold.system}, fold {fold.number + 1}: {len(fold.pool)} to label, {len(fold.asked)} asked about")
             base = team.base(fold)
@@ -172,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m service.simulate", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--embedder", default="minilm")
-    parser.add_argument("--seeds", type=int, default=1, help="splits into folds (default %(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the splits into folds (default: 0)")
     parser.add_argument("--draws", type=int, default=4, help="orders by chance a fold (default %(default)s)")
     parser.add_argument("--page", action="store_true", help="also what the page of the index says: slow")
     chosen = parser.parse_args(arguments)
