@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.features import StepTable, step_features
-from classifier.index import unit
+from classifier.index import middles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +27,8 @@ def encode(trace: Trace, embedder: Embedder) -> StepTable:
 
 def place(trace: Trace, embedder: Embedder) -> NDArray[np.float32]:
     """Return where a run lies among others: the mean of its steps' vectors (d,), of unit length."""
-    middle: NDArray[np.float32] = unit(embedder.embed([said(step) for step in trace.steps]).mean(axis=0)[None])[0]
-    return middle
+    found: NDArray[np.float32] = middles([embedder.embed([said(step) for step in trace.steps])])[0]
+    return found
 
 
 def said(step: Step) -> str:

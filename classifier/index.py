@@ -22,7 +22,7 @@ from classifier.diagnosis import Provenance
 from classifier.trace import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -183,6 +183,11 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
     """Scale rows (n, d) to length 1; a zero row stays."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def middles(runs: Iterable[NDArray[np.floating]]) -> NDArray[np.float32]:
+    """Return where runs lie (n, d): the mean of the vectors (steps, d) of each one's steps, of unit length."""
+    return unit(np.array([vectors.mean(axis=0) for vectors in runs]))
 
 
 def _put(file: zipfile.ZipFile, name: str, data: bytes) -> None:

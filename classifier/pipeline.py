@@ -24,7 +24,7 @@ from classifier.diagnosis import (
     likeliest,
 )
 from classifier.encoding import encode
-from classifier.index import Index, IndexRefusedError, is_taught, unit
+from classifier.index import Index, IndexRefusedError, is_taught, middles
 from classifier.localise import Localiser
 from classifier.risk import RISK, Promise, When, ask, expect, grounds, promise
 from classifier.segments import segment
@@ -230,7 +230,7 @@ class Classifier:
         """Ask the labelled runs about a run of an agent system, given as its step table."""
         ranked = self._localiser.rank(table, system)
         vote = self._causes.predict(table, ranked, system)
-        middle = unit(table.vectors.mean(axis=0)[None])[0]
+        middle = middles([table.vectors])[0]
         trust = self._acquaintance.trust(system, middle, set(table.agents))
         vouched = self._acquaintance.trust(system, middle, set(table.agents), vouched=True)
         judged = self._calibration.judge(vote.probabilities, trust)

@@ -21,7 +21,7 @@ from classifier.causes import CauseModel
 from classifier.combine import STATED, Combiner, Labelled, Worth, frequency, lead
 from classifier.diagnosis import Candidate, Provenance, StepChoice, likeliest
 from classifier.folds import grouped_folds
-from classifier.index import Index, is_taught, unit
+from classifier.index import Index, is_taught, middles
 from classifier.index import Labelled as Taught
 from classifier.localise import Localiser
 from classifier.trace import Frozen
@@ -230,7 +230,7 @@ def review(
             table = held[lesson.run]
             votes = np.full(len(whole.labels), causes.SMALL)
             votes[columns] = part.predict(table, ranked[lesson.run], lesson.system).probabilities
-            middle = unit(table.vectors.mean(axis=0)[None])[0]
+            middle = middles([table.vectors])[0]
             trust = known.trust(lesson.system, middle, set(table.agents))
             p = calibration.judge(votes / votes.sum(), trust).probabilities
             said[lesson.run] = (

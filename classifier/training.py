@@ -15,7 +15,7 @@ from classifier import calibration, causes, features, localise
 from classifier.annotation import UNKNOWN
 from classifier.encoding import encode
 from classifier.features import StepTable
-from classifier.index import Index, Labelled, is_taught, unit
+from classifier.index import Index, Labelled, is_taught, middles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -148,7 +148,7 @@ def _fit(labelled: Sequence[Labelled], tables: Sequence[StepTable], embedder: st
         embedder=embedder,
         taxonomy=taxonomy,
         runs=tuple(labelled),
-        vectors=unit(np.array([table.vectors.mean(axis=0) for table in tables])),
+        vectors=middles(table.vectors for table in tables),
         agents={system: tuple(sorted(names)) for system, names in agents.items()},
         arrays={
             **_prefixed("localiser", localiser.to_arrays()),

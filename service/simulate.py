@@ -20,7 +20,7 @@ from classifier import corpus, embedders, taxonomy, training
 from classifier.annotation import UNKNOWN, AnnotationError
 from classifier.crossval import CrossValidation
 from classifier.folds import grouped_folds
-from classifier.index import unit
+from classifier.index import middles
 from classifier.pipeline import Classifier
 from service.learning.comparison import Comparison, Contest, Guess, guess
 from service.learning.copies import SAME
@@ -58,7 +58,7 @@ class Team:
         self, runs: Sequence[Labelled], tables: Sequence[StepTable], embedder: Embedder, scheme: Taxonomy
     ) -> None:
         self._runs, self._tables, self._embedder, self._taxonomy = list(runs), list(tables), embedder, scheme
-        self._points = unit(np.array([table.vectors.mean(axis=0) for table in tables]))
+        self._points = middles(table.vectors for table in tables)
 
     def folds(self, seed: int, count: int = FOLDS) -> Iterator[Fold]:
         """Split each system's tasks. A task that is asked about is in no index, whichever system ran it."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from classifier.encoding import encode
-from classifier.index import unit
+from classifier.index import middles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from classifier.index import Index
@@ -25,7 +24,7 @@ def matched(index: Index, vectors: Sequence[NDArray[np.float32]]) -> list[int | 
     """Return which run of the index each is a copy of, by its position; `vectors` (steps, d) are those of its steps."""
     if not vectors or not index.runs:
         return [None] * len(vectors)
-    cosines = unit(np.array([each.mean(axis=0) for each in vectors])) @ index.vectors.T
+    cosines = middles(vectors) @ index.vectors.T
     return [int(row) if line[row] >= SAME else None for row, line in zip(cosines.argmax(axis=1), cosines, strict=True)]
 
 

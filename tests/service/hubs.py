@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import invented_traces
 from fake_classifier import FakeClassifier
 
+from classifier.pipeline import Classifier
 from service.hub import Hub
 from service.settings import Settings
 from service.storage import batches, items
@@ -32,6 +34,17 @@ def open_hub(folder: Path, classifier: Classifies | None = None, **settings: Any
         Settings(folder=folder, **settings),
         classifier or FakeClassifier(),
         lambda path: FakeClassifier(blames=path.stem),
+    )
+    OPENED.append(opened)
+    return opened
+
+
+def open_learner(folder: Path) -> Hub:
+    """Open a service's inside whose shipped classifier learns from labels."""
+    opened = Hub.open(
+        Settings(folder=folder),
+        invented_traces.classifier(),
+        lambda path: Classifier.load(path, embedder=invented_traces.EMBEDDER),
     )
     OPENED.append(opened)
     return opened

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from browsers import browsing, serving
 from fake_classifier import FakeClassifier
-from hubs import batch_of, open_hub
+from hubs import batch_of, open_hub, work_off
 from PIL import Image
 from runs import run, said, verdict
 from shot_runs import LOANS, RENT, fill, measured
@@ -18,9 +18,8 @@ from shot_runs import LOANS, RENT, fill, measured
 from classifier import taxonomy
 from classifier.diagnosis import Candidate
 from service.storage import annotations as statements
-from service.storage import diagnoses, items, traces
+from service.storage import diagnoses, traces
 from service.storage.parcels import Input
-from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,9 +130,7 @@ def nights(hub: Hub) -> dict[str, str]:
             inputs.append(Input(name=f"{trace.id}.json", data=trace.model_dump_json().encode()))
         with hub.database.begin() as session:
             uids[name] = batch_of(session, 1, f"night of {name}", inputs).uid
-            waiting = items.pending(session)
-        for item in waiting:
-            worker.take(hub, item)
+        work_off(hub)
     return uids
 
 

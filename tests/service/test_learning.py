@@ -10,28 +10,25 @@ from typing import TYPE_CHECKING, Any
 import invented_traces
 import pytest
 from filelock import FileLock
-from hubs import open_hub
+from hubs import open_hub, open_learner
 from invented_traces import MISTAKES, example, trace
 from starlette.testclient import TestClient
 
-from classifier.pipeline import Classifier
 from classifier.training import describe
 from classifier.training import label as labelled_of
 from service import figures
 from service.app import create
-from service.hub import Hub
 from service.learning import training, versions
 from service.learning.comparison import Contest
-from service.settings import Settings
 from service.storage import ConflictError, NotFoundError, annotations, diagnoses, indices, projects, traces
 from service.storage.projects import Access, Role
 from service.work.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from classifier.trace import Trace
+    from service.hub import Hub
 
 SYSTEM = "unheard-of"
 
@@ -57,15 +54,9 @@ def label(hub: Hub, project: int, found: list[tuple[Trace, str]], *people: str) 
 
 
 @pytest.fixture
-def taught(tmp_path: Path) -> Iterator[Hub]:
+def taught(tmp_path: Path) -> Hub:
     """Open a service whose shipped classifier learns."""
-    opened = Hub.open(
-        Settings(folder=tmp_path),
-        invented_traces.classifier(),
-        lambda path: Classifier.load(path, embedder=invented_traces.EMBEDDER),
-    )
-    yield opened
-    opened.close()
+    return open_learner(tmp_path)
 
 
 def admin(hub: Hub, name: str = projects.DEFAULT) -> Access:

@@ -7,33 +7,26 @@ from typing import TYPE_CHECKING
 import invented_traces as invented
 import numpy as np
 import pytest
+from hubs import open_learner
 from starlette.testclient import TestClient
 
 from classifier.index import unit
-from classifier.pipeline import Classifier
 from classifier.training import describe
 from service.app import create
-from service.hub import Hub
-from service.settings import Settings
 from service.storage import assignments, diagnoses, items
 from service.work import worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from service.hub import Hub
 
 RUN = invented.trace(4, "unheard-of", "P1")
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    opened = Hub.open(
-        Settings(folder=tmp_path),
-        invented.classifier(),
-        lambda path: Classifier.load(path, embedder=invented.EMBEDDER),
-    )
-    yield opened
-    opened.close()
+def hub(tmp_path: Path) -> Hub:
+    return open_learner(tmp_path)
 
 
 @pytest.fixture(params=["/classify", "/traces?classify=true", "a batch"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_classifier import FakeClassifier
+from hubs import work_off
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from runs import run
 from starlette.testclient import TestClient
@@ -17,10 +18,9 @@ from starlette.testclient import TestClient
 from service.app import create
 from service.settings import Settings
 from service.spans import SpansError, provider
-from service.storage import items, projects
+from service.storage import projects
 from service.storage.projects import Role
 from service.terminal import hub_for
-from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,10 +96,7 @@ def test_a_span_tells_a_request_by_route_status_and_id_and_nothing_that_is_priva
             http.get("/healthz")
             lines = f"{run(WORDS).model_dump_json()}\n{WORDS}"
             http.post("/batches", content=lines, headers={"content-type": "application/x-ndjson"})
-        with hub.database.begin(write=False) as session:
-            waiting = items.pending(session)
-        for item in waiting:
-            worker.take(hub, item)
+        work_off(hub)
     assert set(collector.paths) == {"/v1/traces"}
     found = {span.name: span for span in collector.spans()}
     assert set(found) == {"POST /classify", "GET /traces/{uid}", "POST /batches", "input"}

@@ -8,17 +8,16 @@ from urllib.parse import urlencode
 import hostile
 import pytest
 from browsers import serving
-from hubs import batch_of, open_hub
+from hubs import batch_of, open_hub, work_off
 from runs import verdict
 from stage import store
 
 from classifier.annotation import Annotation
 from classifier.diagnosis import Provenance
 from service.storage import annotations as statements
-from service.storage import batches, indices, items, projects
+from service.storage import batches, indices, projects
 from service.storage.parcels import Input
 from service.storage.projects import Role
-from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,10 +37,7 @@ def hostile_service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) 
     del browser
     hub = open_hub(tmp_path_factory.mktemp("hostile"), overlap=9)
     uids = [fill(hub, number, text) for number, text in enumerate(hostile.STRINGS)]
-    with hub.database.begin(write=False) as session:
-        waiting = items.pending(session)
-    for item in waiting:
-        worker.take(hub, item)
+    work_off(hub)
     with serving(hub) as url:
         yield hub, url, uids
     hub.close()

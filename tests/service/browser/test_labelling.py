@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hubs import work_off
 from runs import run
 from stage import put
 
 from service.storage import annotations as statements
-from service.storage import items
-from service.work import worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,10 +204,7 @@ def test_runs_are_imported_by_keyboard_and_the_page_follows_them_without_losing_
     reach(page, "form[action$=cancel] button")
     page.wait_for_timeout(3500)  # it has looked again meanwhile
     assert page.evaluate("document.activeElement.form?.action").endswith("/cancel")
-    with hub.database.begin(write=False) as session:
-        waiting = items.pending(session)
-    for item in waiting:
-        worker.take(hub, item)
+    work_off(hub)
     heard(page, "Nothing waits.")
     assert page.evaluate("document.activeElement.tagName") == "MAIN"  # the button is gone
     assert page.get_by_role("link", name="Its runs").is_visible()
